@@ -1,0 +1,183 @@
+"""Settings, by environment.
+
+Without any variable this is the embedded default: SQLite in ``var/`` and the Redis URLs
+of a development machine. Production sets ``SECRET_KEY``, ``ALLOWED_HOSTS``,
+``DATABASE_URL``, ``FRQUEUE_URL`` and ``DONOR_PREFS_URL``; each may be given as a file
+by the same name with ``_FILE`` behind it.
+"""
+
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.utils import get_random_secret_key
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = BASE_DIR / "var"
+
+env = environ.FileAwareEnv()
+
+DEBUG = env.bool("DEBUG", default=False)
+PRODUCTION = env.bool("PRODUCTION", default=False)
+
+SECRET_KEY = env.str("SECRET_KEY", default="")
+if not SECRET_KEY:
+    if PRODUCTION:
+        raise ImproperlyConfigured("SECRET_KEY must be set in production")
+    SECRET_KEY = get_random_secret_key()
+
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+# Safe by default: only a development set-up without TLS says HTTPS=0.
+HTTPS = env.bool("HTTPS", default=not DEBUG)
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+X_FRAME_OPTIONS = "DENY"
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "queues",
+    "fundraising.crm",
+    "fundraising.pending",
+    "fundraising.tracking",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "fundraising.urls"
+WSGI_APPLICATION = "fundraising.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = env.path("STATIC_ROOT", default=VAR_DIR / "static")()
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR}/db.sqlite3")}
+_database = DATABASES["default"]
+_database["CONN_MAX_AGE"] = 300
+_database["CONN_HEALTH_CHECKS"] = True
+if _database["ENGINE"].endswith("sqlite3"):
+    # IMMEDIATE: a transaction that reads first and writes later would fail at once when
+    # another writes in between. FULL: what was acknowledged must survive a power cut.
+    _database["OPTIONS"] = {
+        "timeout": 30,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+    }
+else:
+    # A lock that does not come is an error that the contract retries, not a hang.
+    _database.setdefault("OPTIONS", {}).update(
+        connect_timeout=5, options="-c lock_timeout=10s -c timezone=UTC"
+    )
+
+FRQUEUE_URL = env.str("FRQUEUE_URL", default="redis://127.0.0.1:6379/0")
+DONOR_PREFS_URL = env.str("DONOR_PREFS_URL", default="redis://127.0.0.1:6380/0")
+REDIS_INSTANCES = {"frqueue": FRQUEUE_URL, "donor-prefs": DONOR_PREFS_URL}
+SEQUENCE_INSTANCE = "frqueue"
+
+QUEUE_ROUTES = "fundraising.routes.ROUTES"
+# A larger message goes to damaged unread.
+QUEUE_MAX_MESSAGE_BYTES = env.int("QUEUE_MAX_MESSAGE_BYTES", default=1024 * 1024)
+# A message whose worker process died this often goes to damaged.
+QUEUE_MAX_DELIVERIES = env.int("QUEUE_MAX_DELIVERIES", default=3)
+
+# The envelope of what we push ourselves.
+SOURCE_NAME = env.str("SOURCE_NAME", default="fundraising")
+SOURCE_TYPE = env.str("SOURCE_TYPE", default="direct")
+SOURCE_VERSION = env.str("SOURCE_VERSION", default="unknown")
+
+# Where `load_exchange_rates` reads the European Central Bank's daily XML: a URL or a file.
+ECB_RATES = env.str(
+    "ECB_RATES", default="https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml"
+)
+
+ADMINS = [("fundraising", address) for address in env.list("ADMINS", default=[])]
+EMAIL_CONFIG = env.email("EMAIL_URL", default="consolemail://")
+vars().update(EMAIL_CONFIG)
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"},
+    },
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line"},
+        "admins": {"class": "django.utils.log.AdminEmailHandler", "level": "CRITICAL"},
+    },
+    "root": {"handlers": ["console", "admins"], "level": env.str("LOG_LEVEL", default="INFO")},
+}
+
+UNFOLD = {"SITE_TITLE": "Fundraising", "SITE_HEADER": "Fundraising", "SITE_SYMBOL": "favorite"}
+
+# Late and never on failure: only a finished delivery is acknowledged, by the contract.
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_ACKS_ON_FAILURE = False
+CELERY_TASK_ACKS_ON_TIMEOUT = False
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_TIME_LIMIT = env.int("TASK_TIME_LIMIT", default=300)
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_PREFETCH_MULTIPLIER = env.int("WORKER_PREFETCH_MULTIPLIER", default=2)
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_SEND_TASK_EVENTS = True
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 10_000
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # Seconds after which a dead worker's messages return; a live one renews its lease.
+    "visibility_timeout": env.int("VISIBILITY_TIMEOUT", default=60),
+}
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "sweep-outbox": {"task": "queues.sweep_outbox", "schedule": 10.0},
+    "requeue-due": {"task": "queues.requeue_due", "schedule": 15.0},
+}
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
