@@ -9,6 +9,7 @@ by the same name with ``_FILE`` behind it.
 from pathlib import Path
 
 import environ
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
@@ -179,5 +180,11 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sweep-outbox": {"task": "queues.sweep_outbox", "schedule": 10.0},
     "requeue-due": {"task": "queues.requeue_due", "schedule": 15.0},
+    # The bank publishes at about 16:00 in Frankfurt.
+    "load-exchange-rates": {
+        "task": "crm.load_exchange_rates",
+        "schedule": crontab(hour="16,20", minute="10"),
+    },
+    "expire-pending": {"task": "pending.expire", "schedule": crontab(hour="3", minute="20")},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
