@@ -1,0 +1,72 @@
+"""The base of all message schemas: the envelope, and errors that name the field."""
+
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from queues.outcomes import Damaged
+from queues.wire import Json
+
+Schema = TypeVar("Schema", bound="Message")
+
+SOURCE_FIELDS = (
+    "source_name",
+    "source_type",
+    "source_host",
+    "source_run_id",
+    "source_version",
+    "source_enqueued_time",
+)
+
+
+def _text(value: object) -> object:
+    """Numbers where text is meant are common on the wire; other types are refused later."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value
+
+
+def _absent(value: object) -> object:
+    """PHP says nothing with an empty string or false."""
+    return None if value == "" or value is False else value
+
+
+LooseText = Annotated[str, BeforeValidator(_text)]
+Source = Annotated[Annotated[LooseText, Field(max_length=255)] | None, BeforeValidator(_absent)]
+
+
+class Message(BaseModel):
+    """What every message may carry, whoever pushed it.
+
+    The ``source_*`` fields describe the last hop. Fields that the schema does not know
+    are kept, because another consumer or a person may need them.
+    """
+
+    model_config = ConfigDict(extra="allow", str_strip_whitespace=True, frozen=True)
+
+    message_id: Annotated[LooseText, Field(min_length=1, max_length=64)] | None = None
+    source_name: Source = None
+    source_type: Source = None
+    source_host: Source = None
+    source_run_id: Source = None
+    source_version: Source = None
+    source_enqueued_time: Annotated[
+        Annotated[int, Field(ge=0, lt=2**40)] | None, BeforeValidator(_absent)
+    ] = None
+
+
+def validate(schema: type[Schema], value: dict[str, Json]) -> Schema:
+    """A message of the schema.
+
+    Raises ``Damaged`` (INVALID_MESSAGE) that names each field and its fault, not its value.
+    """
+    try:
+        return schema.model_validate(value)
+    except ValidationError as error:
+        faults = [
+            (".".join(str(part) for part in fault["loc"]), fault["msg"])
+            for fault in error.errors(include_url=False, include_context=False, include_input=False)
+        ]
+        first_field, first_text = faults[0]
+        others = "".join(f"; {field}: {text}" for field, text in faults[1:])
+        raise Damaged("INVALID_MESSAGE", first_text + others, first_field) from None

@@ -1,0 +1,56 @@
+"""The message layer's own tasks: the dead letters, and what beat runs."""
+
+import logging
+import time
+
+from celery import shared_task
+from celery.exceptions import Reject
+from django.db import DatabaseError, transaction
+
+from queues import damaged, database, outbox
+from queues.routes import DAMAGED_TASK, UNROUTED_TASK
+
+log = logging.getLogger(__name__)
+
+# A dead letter that cannot be stored is tried again after so many seconds.
+PAUSE = 10.0
+
+
+@shared_task(name=DAMAGED_TASK)
+def dead_letters(queue: str, texts: list[str]) -> None:
+    """Write dead letters to the table. There is nowhere else for them: on any error they stay."""
+    bodies = [text.encode("utf-8", "surrogateescape") for text in texts]
+    try:
+        with transaction.atomic():
+            damaged.store(queue, bodies)
+    except DatabaseError as error:
+        log.critical("%s: %d dead letters stay: %s", queue, len(bodies), database.describe(error))
+        database.wait(PAUSE)
+        raise Reject("the database did not take them", requeue=True) from error
+    except Exception as error:
+        log.critical("%s: %d dead letters stay: %s", queue, len(bodies), type(error).__name__)
+        time.sleep(PAUSE)
+        raise Reject("they could not be stored", requeue=True) from error
+    log.warning("%s stored %d", queue, len(bodies))
+
+
+@shared_task(name=UNROUTED_TASK)
+def unrouted(queue: str, texts: list[str]) -> None:
+    """Messages on a list without a route: kept for a person."""
+    dead_letters(queue, texts)
+
+
+@shared_task(name="queues.sweep_outbox")
+def sweep_outbox() -> None:
+    """Relay what a crash or an outage left in the outbox."""
+    relayed = outbox.sweep()
+    if relayed:
+        log.info("outbox: relayed %d messages that were left", relayed)
+
+
+@shared_task(name="queues.requeue_due")
+def requeue_due() -> None:
+    """Send parked messages again whose time has come."""
+    requeued = damaged.requeue_due()
+    if requeued:
+        log.info("damaged: sent %d parked messages again", requeued)
