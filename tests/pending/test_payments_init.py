@@ -1,0 +1,24 @@
+"""When a payments-init row says that no money can come."""
+
+import pytest
+
+from fundraising.pending.payments_init import counts_as_failed
+
+
+@pytest.mark.parametrize(
+    ("status", "action", "gateway", "failed"),
+    [
+        ("failed", "process", "adyen", True),
+        ("cancelled", "process", "dlocal", True),
+        ("failed", "review", "dlocal", False),
+        ("failed", "reject", "dlocal", True),
+        ("failed", "reject", "adyen", False),
+        ("cancelled", "reject", "ingenico", False),
+        ("complete", "process", "dlocal", False),
+        ("pending", "reject", "dlocal", False),
+        ("pending-poke", "process", "paypal_ec", False),
+        ("", "", "", False),
+    ],
+)
+def test_counts_as_failed(status: str, action: str, gateway: str, *, failed: bool) -> None:
+    assert counts_as_failed(status, action, gateway) is failed
