@@ -1,0 +1,102 @@
+"""Donations that come again, and the tokens they are charged with."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+
+class PaymentToken(models.Model):
+    """A processor's name for a donor's stored payment details; worth nothing elsewhere."""
+
+    contact = models.ForeignKey(
+        "crm.Contact", on_delete=models.PROTECT, related_name="payment_tokens"
+    )
+    gateway = models.CharField(max_length=64)
+    token = models.CharField(max_length=255)
+    ip_address = models.CharField(max_length=45, blank=True, help_text="of the donor, then")
+    expiry_date = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["token", "gateway"], name="payment_token_gateway"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.gateway} token {self.pk}"
+
+
+class RecurringContribution(models.Model):
+    """A donor's agreement to give ``amount`` of ``currency`` again and again.
+
+    ``trxn_id`` is the subscription's id where the gateway has one, else the id of the
+    first payment.
+    """
+
+    class Status(models.TextChoices):
+        PENDING = "Pending", "Pending"
+        IN_PROGRESS = "In Progress", "In Progress"
+        PROCESSING = "Processing", "Processing"
+        OVERDUE = "Overdue", "Overdue"
+        FAILING = "Failing", "Failing"
+        FAILED = "Failed", "Failed"
+        CANCELLED = "Cancelled", "Cancelled"
+        COMPLETED = "Completed", "Completed"
+
+    contact = models.ForeignKey(
+        "crm.Contact", on_delete=models.PROTECT, related_name="recurring_contributions"
+    )
+    amount = models.DecimalField(max_digits=20, decimal_places=4)
+    currency = models.CharField(max_length=3)
+    frequency_unit = models.CharField(max_length=8, default="month")
+    frequency_interval = models.PositiveIntegerField(default=1)
+    installments = models.PositiveIntegerField(default=0, help_text="0: without end")
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.PENDING)
+    start_date = models.DateTimeField()
+    create_date = models.DateTimeField()
+    end_date = models.DateTimeField(null=True, blank=True)
+    cancel_date = models.DateTimeField(null=True, blank=True)
+    cancel_reason = models.CharField(max_length=255, blank=True)
+    cycle_day = models.PositiveSmallIntegerField(help_text="day of the month, UTC")
+    next_sched_contribution_date = models.DateTimeField(null=True, blank=True)
+    failure_count = models.PositiveIntegerField(default=0)
+    failure_retry_date = models.DateTimeField(null=True, blank=True)
+
+    gateway = models.CharField(max_length=64, help_text="the payment processor")
+    processor_id = models.CharField(max_length=255, blank=True)
+    payment_token = models.ForeignKey(
+        PaymentToken,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="recurring_contributions",
+    )
+    payment_instrument = models.CharField(max_length=64, blank=True)
+    financial_type = models.CharField(max_length=64, default="Cash")
+    trxn_id = models.CharField(max_length=255, null=True, blank=True)
+    invoice_id = models.CharField(max_length=300, null=True, blank=True)
+
+    processor_contact_id = models.CharField(max_length=255, blank=True)
+    initial_scheme_transaction_id = models.CharField(max_length=255, blank=True)
+    payment_service_id = models.CharField(max_length=255, blank=True)
+    rescue_reference = models.CharField(max_length=255, blank=True)
+    original_country = models.CharField(max_length=2, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["trxn_id"], name="recurring_trxn_id"),
+            models.UniqueConstraint(fields=["invoice_id"], name="recurring_invoice_id"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["next_sched_contribution_date", "status"], name="recurring_due"),
+            models.Index(
+                fields=["rescue_reference"],
+                name="recurring_rescue",
+                condition=~models.Q(rescue_reference=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"recurring contribution {self.pk}"
