@@ -14,9 +14,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = BASE_DIR / "var"
 
 env = environ.FileAwareEnv()
+
+# What a development machine keeps: the database, the schedule of beat, static files.
+VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
 
 DEBUG = env.bool("DEBUG", default=False)
 PRODUCTION = env.bool("PRODUCTION", default=False)
@@ -51,9 +53,11 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "queues",
+    "fundraising",
     "fundraising.crm",
     "fundraising.pending",
     "fundraising.tracking",
+    "fundraising.staff",
 ]
 
 MIDDLEWARE = [
@@ -99,6 +103,8 @@ STATIC_URL = "static/"
 STATIC_ROOT = env.path("STATIC_ROOT", default=VAR_DIR / "static")()
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+if not (env.str("DATABASE_URL", default="") or PRODUCTION):
+    VAR_DIR.mkdir(exist_ok=True)
 DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR}/db.sqlite3")}
 _database = DATABASES["default"]
 _database["CONN_MAX_AGE"] = 300
@@ -180,6 +186,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sweep-outbox": {"task": "queues.sweep_outbox", "schedule": 10.0},
     "requeue-due": {"task": "queues.requeue_due", "schedule": 15.0},
+    "step-bulk-resends": {"task": "queues.step_bulk_resends", "schedule": 2.0},
     # The bank publishes at about 16:00 in Frankfurt.
     "load-exchange-rates": {
         "task": "crm.load_exchange_rates",

@@ -48,6 +48,15 @@ def open_letter(queue: str, body: bytes) -> DeadLetter:
         )
 
 
+def describe(row: DamagedMessage, message: Mapping[str, wire.Json]) -> None:
+    """Fill the columns that people search by from what can be read of the message."""
+    for column in _SEARCHED:
+        value = message.get(column)
+        text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+        setattr(row, column, text[:255])
+    row.email = row.email.lower()
+
+
 def store(queue: str, bodies: Sequence[bytes]) -> None:
     """Write the dead letters of a list to the table, each once however often delivered."""
     letters = {letter.id: letter for letter in (open_letter(queue, body) for body in bodies)}
@@ -103,7 +112,9 @@ def _store(letter: DeadLetter) -> None:
     row.error, row.trace = letter.error, letter.trace
     row.fingerprint = fingerprint(letter)
     _schedule(row, letter)
-    _describe(row, letter)
+    message = _read(letter.body)
+    describe(row, message)
+    row.original_date = _date(message) or row.damaged_date
     row.save()
     DamagedMessageEvent.objects.create(
         damaged_message=row, action=Action.FAILED, reason=f"{letter.code} {letter.error}"[:255]
@@ -120,16 +131,11 @@ def _schedule(row: DamagedMessage, letter: DeadLetter) -> None:
         row.status, row.retry_at = Status.WAITING, timezone.now() + delay
 
 
-def _describe(row: DamagedMessage, letter: DeadLetter) -> None:
-    """Fill the columns that people search by."""
+def _read(body: bytes) -> Mapping[str, wire.Json]:
     try:
-        message: Mapping[str, wire.Json] = wire.parse(letter.body, len(letter.body))
+        return wire.parse(body, len(body))
     except Damaged:
-        message = {}
-    for column in _SEARCHED:
-        value = message.get(column)
-        setattr(row, column, value[:255] if isinstance(value, str) else "")
-    row.original_date = _date(message) or row.damaged_date
+        return {}
 
 
 def _date(message: Mapping[str, wire.Json]) -> datetime | None:

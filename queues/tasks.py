@@ -7,7 +7,7 @@ from celery import shared_task
 from celery.exceptions import Reject
 from django.db import DatabaseError, transaction
 
-from queues import damaged, database, outbox
+from queues import bulk_resends, damaged, database, outbox
 from queues.routes import DAMAGED_TASK, UNROUTED_TASK
 
 log = logging.getLogger(__name__)
@@ -54,3 +54,9 @@ def requeue_due() -> None:
     requeued = damaged.requeue_due()
     if requeued:
         log.info("damaged: sent %d parked messages again", requeued)
+
+
+@shared_task(name="queues.step_bulk_resends")
+def step_bulk_resends() -> None:
+    """Send what is due of the bulk resends that run."""
+    bulk_resends.step()
