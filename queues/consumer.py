@@ -20,6 +20,7 @@ from queues.messages import Schema
 from queues.outcomes import Damaged, Outcome, SetAside
 from queues.received import Received, Refused, read
 from queues.routes import Route, routes
+from queues.worker import DeliveryTask
 
 __all__ = ["Received", "consumer", "group_consumer"]
 
@@ -58,7 +59,7 @@ def _task(queue: str, function: Apply[Schema]) -> Task[Any, None]:
     if route.task is None:
         raise ValueError(f"the route table names no task for {queue}")
 
-    @shared_task(name=route.task, bind=True)
+    @shared_task(base=DeliveryTask, name=route.task, bind=True)
     def task(self: Task[Any, None], _queue: str, texts: list[str]) -> None:
         bodies = [text.encode("utf-8", "surrogateescape") for text in texts]
         tag = self.request.id or ""

@@ -13,6 +13,7 @@ from functools import cache
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from queues import reserved
 from queues.deadletter import SUFFIX, damaged_queue
 from queues.messages import Message
 
@@ -67,6 +68,8 @@ class Routes(Mapping[str, Route]):
         self._routes = {route.queue: route for route in routes}
         if len(self._routes) != len(routes):
             raise ValueError("a queue stands twice in the route table")
+        if taken := self._routes.keys() & set(reserved.KEYS):
+            raise ValueError(f"these names are keys of the transport: {', '.join(taken)}")
 
     def __getitem__(self, queue: str) -> Route:
         return self._routes[queue]

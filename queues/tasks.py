@@ -9,6 +9,7 @@ from django.db import DatabaseError, transaction
 
 from queues import bulk_resends, damaged, database, outbox
 from queues.routes import DAMAGED_TASK, UNROUTED_TASK
+from queues.worker import DeliveryTask
 
 log = logging.getLogger(__name__)
 
@@ -16,7 +17,7 @@ log = logging.getLogger(__name__)
 PAUSE = 10.0
 
 
-@shared_task(name=DAMAGED_TASK)
+@shared_task(base=DeliveryTask, name=DAMAGED_TASK)
 def dead_letters(queue: str, texts: list[str]) -> None:
     """Write dead letters to the table. There is nowhere else for them: on any error they stay."""
     bodies = [text.encode("utf-8", "surrogateescape") for text in texts]
@@ -34,7 +35,7 @@ def dead_letters(queue: str, texts: list[str]) -> None:
     log.warning("%s stored %d", queue, len(bodies))
 
 
-@shared_task(name=UNROUTED_TASK)
+@shared_task(base=DeliveryTask, name=UNROUTED_TASK)
 def unrouted(queue: str, texts: list[str]) -> None:
     """Messages on a list without a route: kept for a person."""
     dead_letters(queue, texts)
