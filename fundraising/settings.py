@@ -97,6 +97,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = ["fundraising.formats"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
@@ -157,6 +158,11 @@ LOGGING = {
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": "line"},
         "admins": {"class": "django.utils.log.AdminEmailHandler", "level": "CRITICAL"},
+    },
+    "loggers": {
+        # A line a task, beside the contract's own line a delivery, would drown it.
+        name: {"level": "WARNING"}
+        for name in ("celery.worker.strategy", "celery.app.trace", "celery.beat")
     },
     "root": {"handlers": ["console", "admins"], "level": env.str("LOG_LEVEL", default="INFO")},
 }

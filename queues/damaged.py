@@ -22,8 +22,11 @@ REQUEUE_BATCH = 500
 Status = DamagedMessage.Status
 Action = DamagedMessageEvent.Action
 
-# Columns that people search by, from the message if it can be read.
+# Columns that people search by.
 _SEARCHED = ("gateway", "order_id", "gateway_txn_id", "email")
+_LEGIBLE = re.compile(
+    rf'"({"|".join(_SEARCHED)}|source_enqueued_time)"\s*:\s*(?:"([^"\\]{{1,255}})"|([0-9]{{1,20}}))'
+)
 
 
 def fingerprint(letter: DeadLetter) -> str:
@@ -132,10 +135,12 @@ def _schedule(row: DamagedMessage, letter: DeadLetter) -> None:
 
 
 def _read(body: bytes) -> Mapping[str, wire.Json]:
+    """The message, or what can be made out of one that is no good JSON."""
     try:
         return wire.parse(body, len(body))
     except Damaged:
-        return {}
+        found = _LEGIBLE.findall(body.decode("utf-8", "replace"))
+        return {name: text or number for name, text, number in found}
 
 
 def _date(message: Mapping[str, wire.Json]) -> datetime | None:

@@ -41,7 +41,10 @@ def unrouted(queue: str, texts: list[str]) -> None:
     dead_letters(queue, texts)
 
 
-@shared_task(name="queues.sweep_outbox")
+# The tasks of beat send no events: every few seconds, they would fill Flower's history.
+
+
+@shared_task(name="queues.sweep_outbox", send_events=False)
 def sweep_outbox() -> None:
     """Relay what a crash or an outage left in the outbox."""
     relayed = outbox.sweep()
@@ -49,7 +52,7 @@ def sweep_outbox() -> None:
         log.info("outbox: relayed %d messages that were left", relayed)
 
 
-@shared_task(name="queues.requeue_due")
+@shared_task(name="queues.requeue_due", send_events=False)
 def requeue_due() -> None:
     """Send parked messages again whose time has come."""
     requeued = damaged.requeue_due()
@@ -57,7 +60,7 @@ def requeue_due() -> None:
         log.info("damaged: sent %d parked messages again", requeued)
 
 
-@shared_task(name="queues.step_bulk_resends")
+@shared_task(name="queues.step_bulk_resends", send_events=False)
 def step_bulk_resends() -> None:
     """Send what is due of the bulk resends that run."""
     bulk_resends.step()

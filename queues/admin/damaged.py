@@ -72,13 +72,13 @@ class DamagedMessageAdmin(RepairPages):
 
     list_display = (
         "order",
+        "state",
         "wrong",
         "alike",
         "original_queue",
         "gateway",
-        "pushed",
         "failed",
-        "state",
+        "pushed",
     )
     list_filter = (
         filters.StatusFilter,

@@ -67,6 +67,23 @@ def test_a_dead_letter_is_stored_once_with_what_people_search_by(gifts: Gifts) -
     assert DamagedMessage.objects.get(order_id="").body == b"\xff\x00"
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"order_id": "7.1", "email": "D@example.org", "gross": NaN}',
+        b'{"order_id": "7.1", "email":"d@example.org", "name": "\xe9"}',
+        b'{"order_id": "7.1", "email" : "d@example.org", "gro',
+    ],
+)
+def test_what_is_no_good_json_is_found_too(gifts: Gifts, body: bytes) -> None:
+    gifts.push(body)
+    gifts.deliver(park)
+    collect(gifts)
+    row = DamagedMessage.objects.get()
+    assert (row.order_id, row.email, row.body) == ("7.1", "d@example.org", body)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_parked_message_is_tried_until_its_attempts_are_used_up(gifts: Gifts) -> None:
     gifts.push(gift(1))
