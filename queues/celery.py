@@ -3,7 +3,8 @@
 from celery import Celery
 from celery.app.utils import Settings
 from celery.apps.worker import Worker
-from celery.signals import celeryd_after_setup
+from celery.signals import celeryd_after_setup, task_prerun
+from django.db import close_old_connections
 from kombu import Queue
 
 from queues import transport
@@ -42,9 +43,18 @@ def make_app(name: str, instance: str, *, default: bool = True) -> Celery:
                 for queue in [*table.consumed(instance), PERIODIC_QUEUE]
             ],
             task_default_queue=PERIODIC_QUEUE,
+            # Celery closes the database before and after each task, a third of an import's
+            # time; `renew_connection` sees to connections instead.
+            CELERY_DB_REUSE_MAX=1_000_000_000,
         )
 
     return app
+
+
+@task_prerun.connect
+def renew_connection(**_signal: object) -> None:
+    """Drop a database connection that is too old or broken, as Django does before a request."""
+    close_old_connections()
 
 
 @celeryd_after_setup.connect

@@ -63,11 +63,12 @@ def describe(row: DamagedMessage, message: Mapping[str, wire.Json]) -> None:
 def store(queue: str, bodies: Sequence[bytes]) -> None:
     """Write the dead letters of a list to the table, each once however often delivered."""
     letters = {letter.id: letter for letter in (open_letter(queue, body) for body in bodies)}
-    known = inbox.seen(damaged_queue(queue), letters)
+    marked = damaged_queue(queue.removesuffix(SUFFIX))
+    known = inbox.seen(marked, letters)
     fresh = {id_: letter for id_, letter in letters.items() if id_ not in known}
     for letter in fresh.values():
         _store(letter)
-    inbox.mark(damaged_queue(queue), {id_: id_ for id_ in fresh})
+    inbox.mark(marked, {id_: id_ for id_ in fresh})
 
 
 def requeue_due() -> int:

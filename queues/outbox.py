@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import redis
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from queues import instances
@@ -45,51 +45,47 @@ def send_later(queue: str, bodies: Sequence[tuple[str, bytes]]) -> None:
     rows = OutboxMessage.objects.bulk_create(
         OutboxMessage(queue=queue, message_id=message_id, body=body) for message_id, body in bodies
     )
-    transaction.on_commit(partial(_relay_now, [row.pk for row in rows]))
+    transaction.on_commit(partial(_relay_now, rows))
 
 
 def sweep() -> int:
-    """Relay what a crash or an outage left behind; returns how many messages."""
+    """Relay what a crash or an outage left behind; returns how many messages.
+
+    Raises ``redis.RedisError`` when an instance is not there; its rows stay.
+    """
     relayed = 0
     while True:
-        waiting = OutboxMessage.objects.filter(created_at__lt=timezone.now() - SWEEP_AFTER)
-        ids = list(waiting.order_by("pk").values_list("pk", flat=True)[:SWEEP_BATCH])
-        if not ids:
+        with transaction.atomic():
+            left = OutboxMessage.objects.filter(created_at__lt=timezone.now() - SWEEP_AFTER)
+            if transaction.get_connection().features.has_select_for_update_skip_locked:
+                left = left.select_for_update(skip_locked=True)
+            rows = list(left.order_by("pk")[:SWEEP_BATCH])
+            relay(rows)
+        relayed += len(rows)
+        if len(rows) < SWEEP_BATCH:
             return relayed
-        done = relay(ids)
-        if not done:
-            return relayed
-        relayed += done
 
 
-def relay(ids: Sequence[int]) -> int:
-    """Push rows of the outbox and delete them; returns how many.
+def relay(rows: Sequence[OutboxMessage]) -> None:
+    """Push rows of the outbox and delete them.
 
     A crash in between pushes them twice, with one message_id: the inbox of the consumer
-    knows the second. Raises ``redis.RedisError`` when an instance is not there; the rows
-    of that instance stay.
+    knows the second.
     """
-    with transaction.atomic():
-        rows = OutboxMessage.objects.filter(pk__in=ids).order_by("pk")
-        if transaction.get_connection().features.has_select_for_update_skip_locked:
-            rows = rows.select_for_update(skip_locked=True)
-        by_instance: dict[str, list[OutboxMessage]] = defaultdict(list)
-        for row in rows:
-            by_instance[routes().instance_of(row.queue)].append(row)
-        pushed: list[int] = []
-        for instance, messages in by_instance.items():
-            pipeline = instances.client(instance).pipeline(transaction=False)
-            for row in messages:
-                pipeline.rpush(row.queue, bytes(row.body))
-            pipeline.execute()
-            pushed += [row.pk for row in messages]
-        OutboxMessage.objects.filter(pk__in=pushed).delete()
-    return len(pushed)
+    by_instance: dict[str, list[OutboxMessage]] = defaultdict(list)
+    for row in rows:
+        by_instance[routes().instance_of(row.queue)].append(row)
+    for instance, messages in by_instance.items():
+        pipeline = instances.client(instance).pipeline(transaction=False)
+        for row in messages:
+            pipeline.rpush(row.queue, bytes(row.body))
+        pipeline.execute()
+        OutboxMessage.objects.filter(pk__in=[row.pk for row in messages]).delete()
 
 
-def _relay_now(ids: Sequence[int]) -> None:
+def _relay_now(rows: Sequence[OutboxMessage]) -> None:
     """Relay right after the commit. The effects are safe, so a failure is left to the sweeper."""
     try:
-        relay(ids)
-    except redis.RedisError as error:
-        log.warning("outbox: %d messages wait for the sweeper: %s", len(ids), type(error).__name__)
+        relay(rows)
+    except (redis.RedisError, DatabaseError) as error:
+        log.warning("outbox: %d messages wait for the sweeper: %s", len(rows), type(error).__name__)
