@@ -63,10 +63,14 @@ def validate(schema: type[Schema], value: dict[str, Json]) -> Schema:
     try:
         return schema.model_validate(value)
     except ValidationError as error:
-        faults = [
-            (".".join(str(part) for part in fault["loc"]), fault["msg"])
-            for fault in error.errors(include_url=False, include_context=False, include_input=False)
-        ]
-        first_field, first_text = faults[0]
-        others = "".join(f"; {field}: {text}" for field, text in faults[1:])
-        raise Damaged("INVALID_MESSAGE", first_text + others, first_field) from None
+        (first_field, first_text), *others = faults(error)
+        text = "; ".join([first_text, *(f"{field}: {fault}" for field, fault in others)])
+        raise Damaged("INVALID_MESSAGE", text, first_field) from None
+
+
+def faults(error: ValidationError) -> list[tuple[str, str]]:
+    """The fields at fault and what is wrong with each; no values."""
+    return [
+        (".".join(map(str, fault["loc"])), fault["msg"].removeprefix("Value error, "))
+        for fault in error.errors(include_url=False, include_context=False, include_input=False)
+    ]

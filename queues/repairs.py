@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from pydantic import ValidationError
 
-from queues import cards, damaged, inbox, outbox, wire
+from queues import cards, damaged, inbox, messages, outbox, wire
 from queues.models import DamagedMessage, DamagedMessageEvent
 from queues.outcomes import Damaged
 from queues.routes import routes
@@ -85,10 +85,7 @@ def faults(queue: str, body: bytes) -> list[Fault]:
     try:
         route.schema.model_validate(value)
     except ValidationError as error:
-        return [
-            Fault(".".join(map(str, fault["loc"])), fault["msg"].removeprefix("Value error, "))
-            for fault in error.errors(include_url=False, include_context=False, include_input=False)
-        ]
+        return [Fault(field, text) for field, text in messages.faults(error)]
     return []
 
 
