@@ -169,11 +169,8 @@ LOGGING = {
 
 UNFOLD = {"SITE_TITLE": "Fundraising", "SITE_HEADER": "Fundraising", "SITE_SYMBOL": "favorite"}
 
-# Late and never on failure: only a finished delivery is acknowledged, by the contract.
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_ACKS_ON_FAILURE = False
-CELERY_TASK_ACKS_ON_TIMEOUT = False
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
+# How deliveries are acknowledged is settled in queues.worker.DeliveryTask; the tasks of beat
+# are acknowledged early, as Celery does: the next one comes in seconds.
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_TIME_LIMIT = env.int("TASK_TIME_LIMIT", default=300)
 CELERY_TASK_SERIALIZER = "json"

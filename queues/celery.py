@@ -62,5 +62,5 @@ def consume_damaged_too(instance: Worker, **_signal: object) -> None:
     """Who consumes a queue consumes its damaged queue, so that none is forgotten."""
     queues = instance.app.amqp.queues
     for queue in list(queues.consume_from):
-        if queue != PERIODIC_QUEUE and not queue.endswith(SUFFIX):
+        if not queue.endswith(SUFFIX):
             queues.select_add(damaged_queue(queue))

@@ -22,6 +22,9 @@ MAX_EXPONENT = 40
 
 # No database stores these: U+0000 and halves of surrogate pairs.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_OPEN_FIELD = re.compile(r'"([^"\\]{1,100})"\s*:\s*"(?:[^"\\]|\\.)*\Z', re.DOTALL)
+# How far back the name of a field is looked for, characters.
+MAX_FIELD = 20_000
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]')
 
 
@@ -55,7 +58,8 @@ def parse(body: bytes, max_bytes: int) -> dict[str, Json]:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise _invalid(f"is not UTF-8 at byte {error.start}") from None
+        before = body[: error.start].decode("utf-8", "replace")
+        raise _invalid(f"is not UTF-8 at byte {error.start}", _open_field(before)) from None
     _check_depth(text)
     try:
         value = json.loads(
@@ -66,7 +70,8 @@ def parse(body: bytes, max_bytes: int) -> dict[str, Json]:
             parse_constant=_constant,
         )
     except json.JSONDecodeError as error:
-        raise _invalid(f"is not JSON: {error.msg} at character {error.pos}") from None
+        fault = f"is not JSON: {error.msg.removesuffix(' at')} at character {error.pos}"
+        raise _invalid(fault, _open_field(text[: error.pos])) from None
     except RecursionError:
         raise _invalid("is nested too deep") from None
     if not isinstance(value, dict):
@@ -133,6 +138,12 @@ def _decimal(literal: str) -> Decimal | _Refused:
 
 def _constant(name: str) -> _Refused:
     return _Refused(f"is {name}, which is no number")
+
+
+def _open_field(before: str) -> str:
+    """The field in whose text a reading stopped; empty when it stopped outside of one."""
+    found = _OPEN_FIELD.search(before[-MAX_FIELD:])
+    return found[1][:100] if found else ""
 
 
 def _check_depth(text: str) -> None:

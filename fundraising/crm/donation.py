@@ -175,7 +175,7 @@ def _trxn_id(message: DonationMessage) -> trxn_ids.TrxnId:
             recurring=message.recurring,
         )
     except trxn_ids.InvalidTrxnId as error:
-        raise Damaged("INVALID_MESSAGE", str(error), "gateway_txn_id") from None
+        raise Damaged("INVALID_MESSAGE", str(error), error.field) from None
 
 
 def _amounts(

@@ -28,10 +28,11 @@ _FALSE = frozenset({"", "0", "false", "no", "n", "off"})
 
 def clean_text(value: str) -> str:
     """Trimmed, line ends and tabs as spaces. Raises ValueError for other control characters."""
-    text = _SPACES.sub(" ", value).strip()
+    text = _SPACES.sub(" ", value)
+    # Before the trimming, which takes some of them for spaces.
     if _CONTROLS.search(text):
         raise ValueError("holds a control character")
-    return text
+    return text.strip()
 
 
 def _text(value: object) -> str:

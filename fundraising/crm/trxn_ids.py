@@ -34,6 +34,10 @@ _DIGITS = re.compile(r"\d+", re.ASCII)
 class InvalidTrxnId(ValueError):
     """The parts make no trxn_id, or the text is none; the text of the error holds no value."""
 
+    def __init__(self, text: str, field: str = "gateway_txn_id") -> None:
+        super().__init__(text)
+        self.field = field
+
 
 @dataclass(frozen=True, slots=True)
 class TrxnId:
@@ -103,7 +107,7 @@ def for_payment(
     donation. Raises ``InvalidTrxnId``, also when gateway or id is missing.
     """
     if not gateway:
-        raise InvalidTrxnId("gateway is missing")
+        raise InvalidTrxnId("gateway is missing", "gateway")
     is_refund, kind = _BY_TYPE.get(message_type, (False, ""))
     return TrxnId(gateway, gateway_txn_id, is_refund=is_refund, kind=kind, recurring=recurring)
 
@@ -127,7 +131,7 @@ def _check(gateway: str, gateway_txn_id: str) -> None:
     if gateway_txn_id.split() != [gateway_txn_id]:
         raise InvalidTrxnId("gateway_txn_id holds a space")
     if gateway and (not _GATEWAY.fullmatch(gateway) or gateway.upper() in _RESERVED):
-        raise InvalidTrxnId("gateway is not a gateway code")
+        raise InvalidTrxnId("gateway is not a gateway code", "gateway")
     if not gateway and gateway_txn_id in _RESERVED:
         raise InvalidTrxnId("gateway_txn_id is a word of the grammar")
 

@@ -1,0 +1,1 @@
+"""What this pipeline does a second, beside what the machine allows: ``python -m benchmarks``."""
