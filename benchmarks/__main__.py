@@ -53,7 +53,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="rounds of all variants (5)")
     parser.add_argument(
-        "--messages", type=int, default=2000, help="of one throughput, one a delivery (2000)"
+        "--messages", type=int, default=300, help="of one throughput, one a delivery (300)"
     )
     parser.add_argument(
         "--only", nargs="+", choices=plan.KINDS, default=plan.KINDS, help="kinds of measures (all)"

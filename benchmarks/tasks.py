@@ -6,18 +6,19 @@ import time
 from celery import shared_task
 
 from queues import instances
+from queues.worker import DeliveryTask
 
 # The list on which a start is reported, and the field that holds when the message was pushed.
 STARTS = "benchmark-starts"
 PUSHED = "pushed"
 
 
-@shared_task(name="benchmarks.nothing")
+@shared_task(base=DeliveryTask, name="benchmarks.nothing")
 def nothing(_queue: str, _texts: list[str]) -> None:
     """Be reserved, delivered and acknowledged."""
 
 
-@shared_task(name="benchmarks.start")
+@shared_task(base=DeliveryTask, name="benchmarks.start")
 def start(_queue: str, texts: list[str]) -> None:
     """Report how many seconds after its push each message is here."""
     now = time.time()
