@@ -199,9 +199,7 @@ KINDS: dict[str, SearchStrategy[Spoil]] = {
         EXTRAS, _CONTROLS.map(lambda one: {"a": [{"b": one + "x"}]})
     ),
     "control character not escaped": st.builds(
-        lambda field, code: (
-            lambda good: Spoilt(put_literally(field, b'"Ana' + bytes([code]) + b'"')(good).body, "")
-        ),
+        lambda field, code: put_literally(field, b'"Ana' + bytes([code]) + b'"'),
         st.sampled_from(TEXTS),
         st.integers(0, 31),
     ),

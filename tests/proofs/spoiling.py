@@ -73,11 +73,11 @@ def with_duplicate(field: str, second: object) -> Spoil:
 
 
 def with_bytes(field: str, value: bytes) -> Spoil:
-    """A field of bytes that are not UTF-8: the message cannot be read, so no field is named."""
+    """A field of bytes that are not UTF-8."""
 
     def spoil(good: Fields) -> Spoilt:
         body = encode(good | {field: "@@"}).replace(b"@@", b"Jos" + value, 1)
-        return Spoilt(body, "")
+        return Spoilt(body, field)
 
     return spoil
 
