@@ -71,7 +71,8 @@ def make_app(broker: str, results: str, *, ours: bool, group: int, work: float) 
     client = redis.Redis.from_url(results)
     script = client.register_script(_RECORD)
 
-    @app.task(name="record")
+    # Not shared: another app of this process would record for it.
+    @app.task(name="record", shared=False)
     def record(_queue: str, texts: list[str]) -> None:
         script(args=texts)
         if work:
