@@ -1,13 +1,24 @@
 """Fixtures that all tests share."""
 
+import os
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 import redis
 from pytest_django.fixtures import Settings
 
 from queues import instances
 from tests.servers import Valkey
+
+# How long an example takes says nothing of a rule; in CI the same examples every time.
+hypothesis.settings.register_profile(
+    "rules",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("rules")
 
 
 @pytest.fixture(scope="session")
