@@ -77,7 +77,7 @@ def clean(
         ),
         supplemental_address_1=_line(supplemental_address_1),
         supplemental_address_2=_line(supplemental_address_2),
-        city=_line(_placed(city)),
+        city=_placed(_line(city)),
         postal_code=postal,
         postal_code_suffix=suffix,
         country=code,
@@ -144,7 +144,8 @@ def _line(text: str) -> str:
 
 def _postal(text: str, country: str) -> tuple[str, str]:
     """Letters, digits, spaces and hyphens; and the four digits behind a US ZIP."""
-    postal = _line(_NOT_POSTAL.sub("", _placed(text)))
+    # "City/Town" loses its slash by the second step, "0" may lose what hides it.
+    postal = _placed(_line(_NOT_POSTAL.sub("", _placed(text))))
     if country == "US" and (parts := _ZIP_PLUS_FOUR.fullmatch(postal)):
         return parts.group(1), parts.group(2)
     return postal, ""

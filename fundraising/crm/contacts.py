@@ -17,7 +17,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from fundraising.crm import checksums, columns, confidence, matching, profiles
-from fundraising.crm.donation import Donation
+from fundraising.crm.donor import DonorDetails
 from fundraising.crm.models import (
     Address,
     Contact,
@@ -53,19 +53,19 @@ class Directory:
                 self._enter(profile)
 
     @classmethod
-    def load(cls, donations: Sequence[Donation], contact_ids: Iterable[int]) -> "Directory":
-        """The candidates for these donations, and the contacts of these ids.
+    def load(cls, donors: Sequence[DonorDetails], contact_ids: Iterable[int]) -> "Directory":
+        """The candidates for these donors, and the contacts of these ids.
 
         The contacts are locked until the commit, as what is planned here is written whole.
         """
-        ids = {row[0] for row in _candidate_ids(donations, contact_ids)}
+        ids = {row[0] for row in _candidate_ids(donors, contact_ids)}
         if not ids:
             return cls([])
         # By their ids in a query of its own, as the plan of a subquery is a matter of luck.
         rows = list(_locked(Contact.objects.filter(pk__in=ids)))
         rows += _merge_targets(rows)
         found = {row.pk: Profile(row, age=row.pk) for row in rows}
-        _load_details(found, donations)
+        _load_details(found, donors)
         return cls(found.values())
 
     def by_id(self, contact_id: int | None) -> Profile | None:
@@ -85,9 +85,9 @@ class Directory:
             return next((profile for profile in self._new if profile.contact is row.contact), None)
         return self.by_id(row.contact_id)
 
-    def hinted(self, donation: Donation, now: datetime) -> tuple[Profile | None, int | None]:
+    def hinted(self, donor: DonorDetails, now: datetime) -> tuple[Profile | None, int | None]:
         """The contact that the message names; else the id of one it names without proof."""
-        hint = donation.contact
+        hint = donor.contact
         named = self._by_id.get(hint.contact_id) if hint.contact_id is not None else None
         if named is None or not (hint.contact_hash or hint.checksum):
             return self.by_id(hint.contact_id), None
@@ -97,34 +97,33 @@ class Directory:
                 hmac.compare_digest(contact.hash.encode(), hint.contact_hash.encode())
                 and not contact.is_deleted
                 and primary is not None
-                and primary.email.lower() == donation.email.lower()
+                and primary.email.lower() == donor.email.lower()
             )
         else:
             proven = checksums.is_valid(hint.checksum, contact.pk, contact.hash, now)
         return (self.by_id(contact.pk), None) if proven else (None, contact.pk)
 
-    def match(self, donation: Donation) -> Profile | None:
+    def match(self, donor: DonorDetails) -> Profile | None:
         """The contact that the donor is by the matching rules."""
-        donor = donor_of(donation)
-        found = {profile.age: profile for key in _keys(donation) for profile in self._by_key[key]}
+        found = {profile.age: profile for key in _keys(donor) for profile in self._by_key[key]}
         if not found:
             return None
-        hit = matching.match(donor, [profile.candidate() for profile in found.values()])
+        hit = matching.match(donor_of(donor), [profile.candidate() for profile in found.values()])
         return found[hit.age] if hit else None
 
-    def save(self, donation: Donation, profile: Profile | None) -> Profile:
-        """Plan what the donation changes of the profile, or a new contact for None."""
+    def save(self, donor: DonorDetails, profile: Profile | None) -> Profile:
+        """Plan what the message changes of the profile, or a new contact for None."""
         if profile is None:
             profile = profiles.new(next(self._ages))
             self._new.append(profile)
-        source, is_low = confidence_of(donation)
-        profiles.revise(profile, donation, source, is_low)
+        source, is_low = confidence_of(donor)
+        profiles.revise(profile, donor, source, is_low)
         self._enter(profile)
         return profile
 
     @property
     def new(self) -> Sequence[Profile]:
-        """The profiles of donors not known before, in the order of their donations."""
+        """The profiles of donors not known before, in the order of their donors."""
         return self._new
 
     def write(self) -> None:
@@ -143,22 +142,21 @@ class Directory:
                 entries.append(profile)
 
 
-def confidence_of(donation: Donation) -> tuple[str, bool]:
+def confidence_of(donor: DonorDetails) -> tuple[str, bool]:
     """Where the donor's details come from, and whether that is of low confidence."""
-    source = confidence.source(donation.payment_method, donation.gateway)
-    recurring = donation.subscription is not None and bool(donation.subscription.id)
-    return source, confidence.is_low(source, is_known_recurring=recurring)
+    source = confidence.source(donor.payment_method, donor.gateway)
+    return source, confidence.is_low(source, is_known_recurring=donor.is_known_recurring)
 
 
-def donor_of(donation: Donation) -> matching.Donor:
-    """What the matching rules see of a donation."""
-    source, is_low = confidence_of(donation)
-    external, phone, address = donation.external_identifier, donation.phone, donation.address
+def donor_of(donor: DonorDetails) -> matching.Donor:
+    """What the matching rules see of a donor."""
+    source, is_low = confidence_of(donor)
+    external, phone, address = donor.external_identifier, donor.phone, donor.address
     return matching.Donor(
-        first_name=donation.names.first_name,
-        last_name=donation.names.last_name,
-        email=donation.email.lower(),
-        billing_email=donation.billing_email.lower(),
+        first_name=donor.names.first_name,
+        last_name=donor.names.last_name,
+        email=donor.email.lower(),
+        billing_email=donor.billing_email.lower(),
         phone=phone.number if phone else "",
         external=(external.field, external.value) if external else None,
         place=matching.Place(address.street_address, address.city, address.postal_code),
@@ -167,15 +165,15 @@ def donor_of(donation: Donation) -> matching.Donor:
     )
 
 
-def _keys(donation: Donation) -> list[Key]:
-    """Where to look for the donor of a donation."""
-    donor = donor_of(donation)
-    keys = [("email", email) for email in (donor.email, donor.billing_email) if email]
-    if donor.external is not None:
-        keys.append(donor.external)
-        keys.append(("phone", donor.phone))
-    if donor.place.is_usable:
-        keys.append(("street", donor.place.street_address.casefold()))
+def _keys(donor: DonorDetails) -> list[Key]:
+    """Where to look for the donor of a donor."""
+    sought = donor_of(donor)
+    keys = [("email", email) for email in (sought.email, sought.billing_email) if email]
+    if sought.external is not None:
+        keys.append(sought.external)
+        keys.append(("phone", sought.phone))
+    if sought.place.is_usable:
+        keys.append(("street", sought.place.street_address.casefold()))
     return keys
 
 
@@ -191,19 +189,19 @@ def _keys_of(profile: Profile) -> list[Key]:
 
 
 def _candidate_ids(
-    donations: Sequence[Donation], contact_ids: Iterable[int]
+    donors: Sequence[DonorDetails], contact_ids: Iterable[int]
 ) -> QuerySet[Any, tuple[int]]:
     """One query for the ids of all that may match."""
-    donors = [donor_of(donation) for donation in donations]
-    emails = {email for donor in donors for email in (donor.email, donor.billing_email) if email}
-    hinted = {donation.contact.contact_id for donation in donations}
+    sought = [donor_of(donor) for donor in donors]
+    emails = {email for one in sought for email in (one.email, one.billing_email) if email}
+    hinted = {donor.contact.contact_id for donor in donors}
     ids = {number for number in (*hinted, *contact_ids) if number is not None}
-    places = {donor.place for donor in donors if donor.place.is_usable}
-    phones = {donor.phone for donor in donors if donor.external and donor.phone}
+    places = {one.place for one in sought if one.place.is_usable}
+    phones = {one.phone for one in sought if one.external and one.phone}
     external: dict[str, set[str]] = defaultdict(set)
-    for donor in donors:
-        if donor.external is not None and donor.external[1]:
-            external[donor.external[0]].add(donor.external[1])
+    for one in sought:
+        if one.external is not None and one.external[1]:
+            external[one.external[0]].add(one.external[1])
     queries: list[QuerySet[Any, Any]] = []
     if ids:
         queries.append(Contact.objects.filter(pk__in=ids).values_list("pk"))
@@ -255,16 +253,16 @@ def _merge_targets(contacts: Sequence[Contact]) -> list[Contact]:
     return found
 
 
-def _load_details(found: dict[int, Profile], donations: Sequence[Donation]) -> None:
+def _load_details(found: dict[int, Profile], donors: Sequence[DonorDetails]) -> None:
     ids = list(found)
     for email in Email.objects.filter(contact__in=ids).order_by("pk"):
         found[email.contact_id].emails.append(email)
     for address in Address.objects.filter(contact__in=ids).order_by("pk"):
         found[address.contact_id].addresses.append(address)
-    if any(donation.phone for donation in donations):
+    if any(donor.phone for donor in donors):
         for phone in Phone.objects.filter(contact__in=ids).order_by("pk"):
             found[phone.contact_id].phones.append(phone)
-    if any(donation.opt_in is not None for donation in donations):
+    if any(donor.opt_in is not None for donor in donors):
         given = Contribution.objects.filter(contact__in=ids, is_payment=True).values("contact")
         for row in given.annotate(last=Max("receive_date")):
             found[row["contact"]].last_donation = row["last"]

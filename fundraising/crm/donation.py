@@ -1,31 +1,27 @@
 """A donation, normalised: all that a writer needs of one message."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from fundraising.crm import details, gift, instruments, languages, money, names, trxn_ids
-from fundraising.crm.addresses import Address
-from fundraising.crm.details import ContactHint, GatewayFields, Provenance, Settlement
-from fundraising.crm.gift import Amounts, ExternalIdentifier, GiftData
+from fundraising.crm import details, gift, instruments, money, trxn_ids
+from fundraising.crm.details import GatewayFields, Settlement
+from fundraising.crm.donor import DonorDetails, donor_details
+from fundraising.crm.gift import Amounts, GiftData
 from fundraising.crm.messages import DonationMessage
-from fundraising.crm.names import Names
-from fundraising.crm.phones import Phone
 from fundraising.crm.rates import Rates, UnknownCurrency
 from fundraising.crm.subscriptions import RecurringContext, Subscription, subscription
 from queues.outcomes import Damaged
 
 
-@dataclass(frozen=True, slots=True)
-class Donation:
-    """One payment. Text is ``""`` when unknown; datetimes are aware UTC."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Donation(DonorDetails):
+    """One payment and its donor. Text is ``""`` when unknown; datetimes are aware UTC."""
 
-    gateway: str
     gateway_txn_id: str
     order_id: str
     invoice_id: str
     trxn_id: str
-    received: datetime
     # What the donor gave in their currency, and its worth in USD by ``rate``.
     original: Amounts
     usd: Amounts
@@ -33,28 +29,12 @@ class Donation:
     source: str
     financial_type: str
     status: str
-    payment_method: str
     payment_submethod: str
     payment_instrument: str
     no_thank_you: str
     gift: GiftData
     gateway_fields: GatewayFields
-    provenance: Provenance
     settlement: Settlement | None
-    # Contact
-    contact: ContactHint
-    names: Names
-    email: str
-    billing_email: str
-    phone: Phone | None
-    address: Address
-    preferred_language: str
-    opt_in: bool | None
-    employer: str
-    employer_id: str
-    legal_identifier: str
-    external_identifier: ExternalIdentifier | None
-    user_ip: str
     # Tracking: the id, or what to push on to contribution-tracking (without the id) when the
     # message has none; both None when the donation is not to be tracked.
     tracking_id: int | None
@@ -62,8 +42,6 @@ class Donation:
     # None for a one-time donation.
     subscription: Subscription | None
 
-
-LEGAL_IDENTIFIER_LENGTH = 32
 
 # Money going the other way, which the refund import books.
 _REFUND_TYPES = frozenset({"refund", "chargeback", "cancel", "reversal", "admin_fraud_reversal"})
@@ -91,42 +69,25 @@ def normalise(
     is_later = series is not None and not series.is_first_installment
     original, usd, rate = _amounts(message, rates, received)
     order = message.invoice_id or message.order_id
+    donor = donor_details(message, received, is_known_recurring=bool(series and series.id))
     return Donation(
-        gateway=message.gateway,
+        **{field.name: getattr(donor, field.name) for field in fields(donor)},
         gateway_txn_id=message.gateway_txn_id,
         order_id=message.order_id,
         invoice_id=trxn_ids.recurring_invoice_id(order, received) if series and order else order,
         trxn_id=str(trxn_id),
-        received=received,
         original=original,
         usd=usd,
         rate=rate,
         source=str(original.gross_money),
         financial_type=_financial_type(message, is_later),
         status=_status(message),
-        payment_method=message.payment_method,
         payment_submethod=message.payment_submethod,
         payment_instrument=instrument,
         no_thank_you=_no_thank_you(message, series, is_later),
         gift=_gift_data(message, usd.gross, is_later),
         gateway_fields=details.gateway_fields(message),
-        provenance=details.provenance(message),
         settlement=details.settlement(message),
-        contact=details.contact_hint(message),
-        names=details.donor_names(message),
-        email=message.email,
-        billing_email=message.billing_email,
-        phone=details.phone(message),
-        address=details.address(message),
-        preferred_language=languages.preferred(message.language, message.country),
-        opt_in=message.opt_in,
-        employer=names.clean(message.employer, 255),
-        employer_id=message.employer_id,
-        legal_identifier=names.clean(message.fiscal_number, LEGAL_IDENTIFIER_LENGTH),
-        external_identifier=gift.external_identifier(
-            message.gateway, message.payment_method, message.external_identifier
-        ),
-        user_ip=details.user_ip(message),
         tracking_id=message.contribution_tracking_id,
         untracked=details.untracked(message, received),
         subscription=series,

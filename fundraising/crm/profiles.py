@@ -10,7 +10,7 @@ from datetime import datetime
 from django.db.models import Model
 
 from fundraising.crm import confidence, matching
-from fundraising.crm.donation import Donation
+from fundraising.crm.donor import DonorDetails
 from fundraising.crm.models import Address, Contact, Email, Phone
 from fundraising.crm.phones import SMS_LOCATION
 
@@ -109,22 +109,22 @@ def place_of(address: Address) -> matching.Place:
     return matching.Place(address.street_address, address.city, address.postal_code)
 
 
-def revise(profile: Profile, donation: Donation, details_source: str, is_low: bool) -> None:
-    """Bring a profile up to date with a donation.
+def revise(profile: Profile, donor: DonorDetails, details_source: str, is_low: bool) -> None:
+    """Bring a profile up to date with what a message tells of its donor.
 
     ``details_source`` and ``is_low`` (confidence) are of :mod:`fundraising.crm.confidence`.
     """
-    _revise_names(profile, donation, is_low)
-    _revise_choices(profile, donation)
-    _revise_identifiers(profile, donation)
-    if donation.email:
-        revise_email(profile, donation.email.lower(), details_source)
-    if donation.billing_email:
-        _revise_billing_email(profile, donation.billing_email.lower())
-    _revise_address(profile, donation)
-    _revise_phone(profile, donation)
-    if profile.last_donation is None or profile.last_donation < donation.received:
-        profile.last_donation = donation.received
+    _revise_names(profile, donor, is_low)
+    _revise_choices(profile, donor)
+    _revise_identifiers(profile, donor)
+    if donor.email:
+        revise_email(profile, donor.email.lower(), details_source)
+    if donor.billing_email:
+        _revise_billing_email(profile, donor.billing_email.lower())
+    _revise_address(profile, donor)
+    _revise_phone(profile, donor)
+    if profile.last_donation is None or profile.last_donation < donor.received:
+        profile.last_donation = donor.received
 
 
 def revised_name(known: str, given: str, *, may_replace: bool) -> str:
@@ -166,8 +166,8 @@ def revise_email(profile: Profile, email: str, details_source: str) -> None:
     profile.put(row, email=email, on_hold=False, is_primary=becomes_primary or row is primary)
 
 
-def _revise_names(profile: Profile, donation: Donation, is_low: bool) -> None:
-    contact, names, primary = profile.contact, donation.names, profile.primary_email
+def _revise_names(profile: Profile, donor: DonorDetails, is_low: bool) -> None:
+    contact, names, primary = profile.contact, donor.names, profile.primary_email
     may_replace = not is_low or (
         primary is not None and confidence.is_low_location(primary.location_type)
     )
@@ -175,7 +175,7 @@ def _revise_names(profile: Profile, donation: Donation, is_low: bool) -> None:
         known = getattr(contact, name)
         given = getattr(names, name)
         profile.put(contact, **{name: revised_name(known, given, may_replace=may_replace)})
-    profile.put(contact, display_name=display_name(contact, donation.email))
+    profile.put(contact, display_name=display_name(contact, donor.email))
 
 
 def display_name(contact: Contact, email: str) -> str:
@@ -191,31 +191,31 @@ def display_name(contact: Contact, email: str) -> str:
     )
 
 
-def _revise_choices(profile: Profile, donation: Donation) -> None:
+def _revise_choices(profile: Profile, donor: DonorDetails) -> None:
     contact, last = profile.contact, profile.last_donation
-    is_news = contact.opt_in is None or last is None or last < donation.received
-    if donation.opt_in is not None and is_news:
-        profile.put(contact, opt_in=donation.opt_in)
-        if donation.opt_in:
+    is_news = contact.opt_in is None or last is None or last < donor.received
+    if donor.opt_in is not None and is_news:
+        profile.put(contact, opt_in=donor.opt_in)
+        if donor.opt_in:
             profile.put(contact, do_not_solicit=False, do_not_email=False, is_opt_out=False)
-    if donation.preferred_language:
-        profile.put(contact, preferred_language=donation.preferred_language)
+    if donor.preferred_language:
+        profile.put(contact, preferred_language=donor.preferred_language)
 
 
-def _revise_identifiers(profile: Profile, donation: Donation) -> None:
-    contact, external = profile.contact, donation.external_identifier
-    if donation.legal_identifier:
-        profile.put(contact, legal_identifier=donation.legal_identifier)
+def _revise_identifiers(profile: Profile, donor: DonorDetails) -> None:
+    contact, external = profile.contact, donor.external_identifier
+    if donor.legal_identifier:
+        profile.put(contact, legal_identifier=donor.legal_identifier)
     if external is not None and external.value:
         profile.put(contact, **{external.field: external.value})
-    if donation.employer:
-        number = donation.employer_id
+    if donor.employer:
+        number = donor.employer_id
         is_id = number.isascii() and number.isdigit() and len(number) <= 18
         profile.put(
             contact,
-            employer=donation.employer,
+            employer=donor.employer,
             employer_contact_id=int(number) if is_id else None,
-            employer_provided_by_donor=donation.provenance.type in _DONOR_TOLD,
+            employer_provided_by_donor=donor.provenance.type in _DONOR_TOLD,
         )
 
 
@@ -229,8 +229,8 @@ def _revise_billing_email(profile: Profile, email: str) -> None:
     profile.put(row, email=email)
 
 
-def _revise_address(profile: Profile, donation: Donation) -> None:
-    given = donation.address
+def _revise_address(profile: Profile, donor: DonorDetails) -> None:
+    given = donor.address
     if not given.country or (not given.street_address and profile.addresses):
         return
     row = next((row for row in profile.addresses if row.location_type == confidence.HOME), None)
@@ -243,8 +243,8 @@ def _revise_address(profile: Profile, donation: Donation) -> None:
     profile.put(row, **values, state_province=given.state or "")
 
 
-def _revise_phone(profile: Profile, donation: Donation) -> None:
-    given = donation.phone
+def _revise_phone(profile: Profile, donor: DonorDetails) -> None:
+    given = donor.phone
     if given is None or given.location != SMS_LOCATION:
         return
     known = [row for row in profile.phones if row.location_type == SMS_LOCATION]

@@ -107,3 +107,7 @@ def test_cleaning_is_idempotent_and_bounded(
         once.state,
     )
     assert max(map(len, (once.street_address, once.city, once.postal_code))) <= 255
+
+
+def test_a_placeholder_is_one_even_behind_a_control_character() -> None:
+    assert addresses.clean(postal_code="0\x08", country="US").postal_code == ""
