@@ -57,6 +57,11 @@ INSTALLED_APPS = [
     "fundraising.crm",
     "fundraising.pending",
     "fundraising.tracking",
+    "fundraising.fredge",
+    "fundraising.preferences",
+    "fundraising.banners",
+    "fundraising.gateways",
+    "fundraising.mails",
     "fundraising.staff",
 ]
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from queues import cards, inbox, outbox, wire
 from queues.deadletter import SUFFIX, DeadLetter, damaged_queue
-from queues.models import DamagedMessage, DamagedMessageEvent
+from queues.models import DamagedMessage, DamagedMessageEvent, InboxMark
 from queues.outcomes import Damaged, Outcome
 from queues.routes import routes
 
@@ -68,7 +68,7 @@ def store(queue: str, bodies: Sequence[bytes]) -> None:
     fresh = {id_: letter for id_, letter in letters.items() if id_ not in known}
     for letter in fresh.values():
         _store(letter)
-    inbox.mark(marked, {id_: id_ for id_ in fresh})
+    inbox.mark(InboxMark(queue=marked, key=id_, digest=id_) for id_ in fresh)
 
 
 def requeue_due() -> int:

@@ -159,12 +159,9 @@ def _once(queue: str, function: Apply[Schema], group: Sequence[Received[Schema]]
         if fresh:
             function(fresh)
         inbox.mark(
-            queue,
-            {
-                item.key: item.digest
-                for item in fresh
-                if item.verdict is None or isinstance(item.verdict, Drop)
-            },
+            inbox.of(queue, item)
+            for item in fresh
+            if item.verdict is None or isinstance(item.verdict, Drop)
         )
 
 

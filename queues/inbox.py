@@ -1,10 +1,13 @@
 """The inbox: which messages had their effect."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from django.db.models import Q
 
+from queues import provenance
+from queues.messages import Schema
 from queues.models import InboxMark
+from queues.received import Received
 
 
 def seen(queue: str, keys: Iterable[str]) -> dict[str, str]:
@@ -13,14 +16,24 @@ def seen(queue: str, keys: Iterable[str]) -> dict[str, str]:
     return dict(marks.values_list("key", "digest"))
 
 
-def mark(queue: str, digests: Mapping[str, str]) -> None:
-    """Mark messages (key → digest) as having their effect in this transaction.
+def of(queue: str, item: Received[Schema]) -> InboxMark:
+    """The mark of a message that has its effect, and where the message came from."""
+    return InboxMark(
+        queue=queue,
+        key=item.key,
+        digest=item.digest,
+        first_hop=provenance.first_hop(item.message),
+        last_hop=provenance.last_hop(item.message),
+        received_at=item.received_at,
+    )
+
+
+def mark(marks: Iterable[InboxMark]) -> None:
+    """Write marks of messages that have their effect in this transaction.
 
     Raises ``IntegrityError`` when another worker commits the same message first.
     """
-    InboxMark.objects.bulk_create(
-        InboxMark(queue=queue, key=key, digest=digest) for key, digest in digests.items()
-    )
+    InboxMark.objects.bulk_create(marks)
 
 
 def holds(pairs: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:

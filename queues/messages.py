@@ -9,14 +9,10 @@ from queues.wire import Json
 
 Schema = TypeVar("Schema", bound="Message")
 
-SOURCE_FIELDS = (
-    "source_name",
-    "source_type",
-    "source_host",
-    "source_run_id",
-    "source_version",
-    "source_enqueued_time",
-)
+# What a hop says of itself: of the last one as ``source_*``, of the first as ``origin_*``.
+HOP_FIELDS = ("name", "type", "host", "run_id", "version", "enqueued_time")
+SOURCE_FIELDS = tuple(f"source_{name}" for name in HOP_FIELDS)
+ORIGIN_FIELDS = tuple(f"origin_{name}" for name in HOP_FIELDS)
 
 
 def _text(value: object) -> object:
@@ -33,13 +29,15 @@ def _absent(value: object) -> object:
 
 LooseText = Annotated[str, BeforeValidator(_text)]
 Source = Annotated[Annotated[LooseText, Field(max_length=255)] | None, BeforeValidator(_absent)]
+UnixTime = Annotated[Annotated[int, Field(ge=0, lt=2**40)] | None, BeforeValidator(_absent)]
 
 
 class Message(BaseModel):
     """What every message may carry, whoever pushed it.
 
-    The ``source_*`` fields describe the last hop. Fields that the schema does not know
-    are kept, because another consumer or a person may need them.
+    The ``source_*`` fields describe the last hop, the ``origin_*`` fields the first, if there
+    were several. Fields that the schema does not know are kept, because another consumer or a
+    person may need them.
     """
 
     model_config = ConfigDict(extra="allow", str_strip_whitespace=True, frozen=True)
@@ -50,9 +48,13 @@ class Message(BaseModel):
     source_host: Source = None
     source_run_id: Source = None
     source_version: Source = None
-    source_enqueued_time: Annotated[
-        Annotated[int, Field(ge=0, lt=2**40)] | None, BeforeValidator(_absent)
-    ] = None
+    source_enqueued_time: UnixTime = None
+    origin_name: Source = None
+    origin_type: Source = None
+    origin_host: Source = None
+    origin_run_id: Source = None
+    origin_version: Source = None
+    origin_enqueued_time: UnixTime = None
 
 
 def validate(schema: type[Schema], value: dict[str, Json]) -> Schema:

@@ -13,6 +13,7 @@ import redis
 from django.conf import settings
 
 from queues import instances
+from queues.provenance import passed_on
 from queues.routes import routes
 
 
@@ -32,8 +33,9 @@ class _Encoder(json.JSONEncoder):
 def encode(message: Mapping[str, Any]) -> tuple[str, bytes]:
     """The message_id and the bytes of a message with its envelope.
 
-    The ``source_*`` fields are overwritten, as they describe this hop; a message_id that
-    is there is kept, as it is the identity of the message over all hops.
+    The ``source_*`` fields are overwritten, as they describe this hop; those that are there
+    go to ``origin_*``. A message_id that is there is kept, as it is the identity of the
+    message over all hops.
     """
     message_id = str(message.get("message_id") or uuid.uuid4().hex)
     envelope = {
@@ -45,7 +47,8 @@ def encode(message: Mapping[str, Any]) -> tuple[str, bytes]:
         "source_version": settings.SOURCE_VERSION,
         "source_enqueued_time": int(time.time()),
     }
-    return message_id, json.dumps({**message, **envelope}, cls=_Encoder, allow_nan=False).encode()
+    whole = {**message, **passed_on(message), **envelope}
+    return message_id, json.dumps(whole, cls=_Encoder, allow_nan=False).encode()
 
 
 def push(queue: str, message: Mapping[str, Any]) -> str:

@@ -1,9 +1,11 @@
 """A message as it was taken off its list, read and validated."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Generic
 
 from django.conf import settings
+from django.utils import timezone
 
 from queues import cards, wire
 from queues.messages import Schema, validate
@@ -23,6 +25,7 @@ class Received(Generic[Schema]):
     key: str
     digest: str
     message: Schema
+    received_at: datetime = field(default_factory=timezone.now)
     verdict: SetAside | None = None
     trace: str = ""
 

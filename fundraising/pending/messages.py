@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from fundraising.crm import timestamps
-from fundraising.crm.messages import Code, Email, Id, Number
+from fundraising.crm.messages.fields import Code, Email, Id, Number
 from queues.messages import Message
 
 

@@ -9,10 +9,11 @@ from django.db import models
 from django.db.models import Q
 
 from fundraising.pending.lookups import any_of
-from queues.messages import SOURCE_FIELDS
+from queues.messages import ORIGIN_FIELDS, SOURCE_FIELDS
+from queues.models import FromMessage
 from queues.wire import Json
 
-ENVELOPE = frozenset({"message_id", *SOURCE_FIELDS})
+ENVELOPE = frozenset({"message_id", *SOURCE_FIELDS, *ORIGIN_FIELDS})
 
 
 class PendingTransactionQuerySet(models.QuerySet["PendingTransaction"]):
@@ -40,7 +41,7 @@ class PendingTransactionQuerySet(models.QuerySet["PendingTransaction"]):
         return rows.filter(gateway=gateway) if gateway else rows
 
 
-class PendingTransaction(models.Model):
+class PendingTransaction(FromMessage):
     """One payment that was begun, with all that its messages told.
 
     One row a payment: ``(gateway, order_id, gateway_txn_id)`` is unique, an id that is not

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from fundraising.crm import money
-from fundraising.crm.messages import Choice, Moment, Number
+from fundraising.crm.messages.fields import Choice, Moment, Number
 from queues.messages import Message
 
 MAX_TEXT = 10_000

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fundraising.crm.messages import MAX_TEXT, DonationMessage
+from fundraising.crm.messages import DonationMessage
+from fundraising.crm.messages.fields import MAX_TEXT
 from queues.messages import validate
 from queues.outcomes import Damaged
 from queues.wire import Json

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from fundraising.crm.messages import MAX_TEXT, REQUIRED
+from fundraising.crm.messages.donations import REQUIRED
+from fundraising.crm.messages.fields import MAX_TEXT
 from queues import cards
 from tests.proofs import books
 from tests.proofs.fields import (

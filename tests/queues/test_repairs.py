@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from queues import inbox, repairs, wire
-from queues.models import DamagedMessage, DamagedMessageEvent, OutboxMessage
+from queues.models import DamagedMessage, DamagedMessageEvent, InboxMark, OutboxMessage
 from tests.queues.conftest import Gifts, gift
 from tests.queues.damage import damage
 
@@ -201,7 +201,7 @@ def test_what_was_lost_on_the_way_can_be_sent_again(ada: User) -> None:
     DamagedMessageEvent.objects.update(at=long_ago)
     assert resend(row, ada).sent == [row.pk]
     DamagedMessageEvent.objects.update(at=long_ago)
-    inbox.mark("gifts", {row.message_id: "digest"})
+    inbox.mark([InboxMark(queue="gifts", key=row.message_id, digest="digest")])
     assert str(resend(row, ada).refused[row.pk][0]) == "it was imported"
 
 

@@ -8,7 +8,7 @@ from fundraising.crm.models.activity import Activity
 from fundraising.crm.models.contact import Address, Contact, Email, Phone
 from fundraising.crm.models.contribution import Contribution
 from fundraising.crm.models.exchange_rate import ExchangeRate
-from fundraising.crm.models.recurring import PaymentToken, RecurringContribution
+from fundraising.crm.models.recurring import PaymentToken, RecurringContribution, RecurringEvent
 
 __all__ = [
     "Activity",
@@ -20,4 +20,5 @@ __all__ = [
     "PaymentToken",
     "Phone",
     "RecurringContribution",
+    "RecurringEvent",
 ]

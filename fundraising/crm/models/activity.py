@@ -5,8 +5,10 @@ from typing import ClassVar
 from django.db import models
 from django.utils import timezone
 
+from queues.models import FromMessage
 
-class Activity(models.Model):
+
+class Activity(FromMessage):
     """Something that happened to a contact, besides contributions."""
 
     class Type(models.TextChoices):
@@ -22,6 +24,21 @@ class Activity(models.Model):
         RECURRING_FAILURE = "Recurring Failure", "Recurring Failure"
         CANCEL_RECURRING = "Cancel Recurring Contribution", "Cancel Recurring Contribution"
         REFUND = "Refund", "Refund"
+        RECURRING_UPGRADE = "Recurring Upgrade", "Recurring Upgrade"
+        RECURRING_UPGRADE_DECLINE = "Recurring Upgrade Decline", "Recurring Upgrade Decline"
+        RECURRING_DOWNGRADE = "Recurring Downgrade", "Recurring Downgrade"
+        RECURRING_PAUSED = "Recurring Paused", "Recurring Paused"
+        RECURRING_ANNUAL = "Recurring Annual Conversion", "Recurring Annual Conversion"
+        RECURRING_EXTERNAL = (
+            "External Recurring Modification",
+            "External Recurring Modification",
+        )
+        OPT_IN = "OptIn", "Opt in"
+        UNSUBSCRIBE = "unsubscribe", "Unsubscribe"
+        EMAIL_PREFERENCES = "Email Preference Center", "Email Preference Center"
+        VERIFY_EMAIL = "Verify Email And Set As Primary", "Verify Email And Set As Primary"
+        DOUBLE_OPT_IN = "Double Opt-In", "Double Opt-In"
+        LEAD_GENERATION = "Lead Generation Signup", "Lead Generation Signup"
 
     contact = models.ForeignKey("crm.Contact", on_delete=models.CASCADE, related_name="activities")
     source_contact = models.ForeignKey(

@@ -7,6 +7,8 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from queues.models import FromMessage
+
 
 def new_hash() -> str:
     """The secret that a contact's checksums are made with."""
@@ -21,7 +23,7 @@ class LowerCaseEmailField(models.EmailField):  # type: ignore[type-arg]  # not a
         return prepared.lower() if isinstance(prepared, str) else prepared
 
 
-class Contact(models.Model):
+class Contact(FromMessage):
     """A donor."""
 
     class Type(models.TextChoices):
@@ -92,7 +94,7 @@ class Contact(models.Model):
         return self.display_name or f"contact {self.pk}"
 
 
-class Email(models.Model):
+class Email(FromMessage):
     """An e-mail address of a contact.
 
     ``location_type`` says where it came from: Home is the donor's own word; apple, google,
@@ -119,7 +121,7 @@ class Email(models.Model):
         return str(self.email)
 
 
-class Address(models.Model):
+class Address(FromMessage):
     """A postal address of a contact, one for each location."""
 
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="addresses")
@@ -150,7 +152,7 @@ class Address(models.Model):
         return f"{self.location_type} address {self.pk}"
 
 
-class Phone(models.Model):
+class Phone(FromMessage):
     """A telephone number of a contact."""
 
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="phones")

@@ -5,8 +5,10 @@ from typing import ClassVar
 from django.db import models
 from django.utils import timezone
 
+from queues.models import FromMessage
 
-class Contribution(models.Model):
+
+class Contribution(FromMessage):
     """One movement of money: a payment, or the refund, reversal or adjustment of one.
 
     ``total_amount``, ``fee_amount`` and ``net_amount`` are in USD; what the donor gave is
@@ -100,7 +102,6 @@ class Contribution(models.Model):
     )
 
     # Where the message came from: its last hop before this system.
-    message_id = models.CharField(max_length=64, blank=True)
     source_name = models.CharField(max_length=255, blank=True)
     source_type = models.CharField(max_length=255, blank=True)
     source_host = models.CharField(max_length=255, blank=True)

@@ -2,11 +2,14 @@
 
 from typing import ClassVar
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils import timezone
 
+from queues.models import FromMessage
 
-class PaymentToken(models.Model):
+
+class PaymentToken(FromMessage):
     """A processor's name for a donor's stored payment details; worth nothing elsewhere."""
 
     contact = models.ForeignKey(
@@ -27,7 +30,7 @@ class PaymentToken(models.Model):
         return f"{self.gateway} token {self.pk}"
 
 
-class RecurringContribution(models.Model):
+class RecurringContribution(FromMessage):
     """A donor's agreement to give ``amount`` of ``currency`` again and again.
 
     ``trxn_id`` is the subscription's id where the gateway has one, else the id of the
@@ -100,3 +103,43 @@ class RecurringContribution(models.Model):
 
     def __str__(self) -> str:
         return f"recurring contribution {self.pk}"
+
+
+class RecurringEvent(FromMessage):
+    """One thing that was told of a recurring contribution, for ever.
+
+    The state of the recurring contribution is folded from its events (see
+    :mod:`fundraising.crm.recurring_state`), so that it is the same in whatever order the
+    messages came, and however often.
+    """
+
+    class Kind(models.TextChoices):
+        CREATED = "created", "begun by a payment"
+        SIGNUP = "signup", "signed up"
+        PAYMENT = "payment", "paid"
+        FAILED = "failed", "payment failed"
+        CANCELLED = "cancelled", "cancelled"
+        EXPIRED = "expired", "end of term told"
+        AMOUNT = "amount", "amount changed"
+        ANNUAL = "annual", "made annual"
+        PAUSED = "paused", "paused"
+
+    recurring = models.ForeignKey(
+        RecurringContribution, on_delete=models.PROTECT, related_name="events"
+    )
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    at = models.DateTimeField(help_text="when it happened, UTC")
+    details = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    queue = models.CharField(max_length=64)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["at", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["recurring", "kind", "queue", "message_id"], name="recurring_event_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.at:%Y-%m-%d}"

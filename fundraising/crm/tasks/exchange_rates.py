@@ -1,23 +1,13 @@
-"""The tasks of contacts and contributions: thin, one a queue."""
+"""The daily exchange rates."""
 
 import logging
-from collections.abc import Sequence
 
 from celery import shared_task
 from django.conf import settings
 
 from fundraising.crm import bank_feed, exchange_rates
-from fundraising.crm.donations import import_donations
-from fundraising.crm.messages import DonationMessage
-from queues.consumer import Received, group_consumer
 
 log = logging.getLogger(__name__)
-
-
-@group_consumer("donations")
-def donations(group: Sequence[Received[DonationMessage]]) -> None:
-    """Payments that were taken become contributions of contacts."""
-    import_donations(group)
 
 
 @shared_task(
