@@ -12,6 +12,7 @@ import environ
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
+from django.urls import reverse_lazy
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -62,6 +63,7 @@ INSTALLED_APPS = [
     "fundraising.banners",
     "fundraising.gateways",
     "fundraising.mails",
+    "fundraising.trace",
     "fundraising.staff",
 ]
 
@@ -172,7 +174,25 @@ LOGGING = {
     "root": {"handlers": ["console", "admins"], "level": env.str("LOG_LEVEL", default="INFO")},
 }
 
-UNFOLD = {"SITE_TITLE": "Fundraising", "SITE_HEADER": "Fundraising", "SITE_SYMBOL": "favorite"}
+UNFOLD = {
+    "SITE_TITLE": "Fundraising",
+    "SITE_HEADER": "Fundraising",
+    "SITE_SYMBOL": "favorite",
+    "SIDEBAR": {
+        "show_all_applications": True,
+        "navigation": [
+            {
+                "items": [
+                    {
+                        "title": "Trace a payment",
+                        "icon": "timeline",
+                        "link": reverse_lazy("trace"),
+                    },
+                ]
+            }
+        ],
+    },
+}
 
 # How deliveries are acknowledged is settled in queues.worker.DeliveryTask; the tasks of beat
 # are acknowledged early, as Celery does: the next one comes in seconds.

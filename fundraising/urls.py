@@ -5,6 +5,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.generic import RedirectView
 
+from fundraising.trace.views import page as trace_page
+
 
 def healthz(_request: HttpRequest) -> HttpResponse:
     """The process answers; says nothing of what it depends on."""
@@ -14,5 +16,6 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("healthz", healthz, name="healthz"),
+    path("admin/trace/", admin.site.admin_view(trace_page), name="trace"),
     path("admin/", admin.site.urls),
 ]

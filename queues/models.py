@@ -94,8 +94,8 @@ class DamagedMessage(models.Model):
             models.Index(fields=["original_queue", "status"]),
             models.Index(fields=["fingerprint", "status"]),
             models.Index(fields=["message_id", "original_queue"]),
-            models.Index(fields=["gateway", "order_id"]),
-            models.Index(fields=["gateway", "gateway_txn_id"]),
+            models.Index(fields=["order_id", "gateway"]),
+            models.Index(fields=["gateway_txn_id", "gateway"]),
             models.Index(fields=["email"]),
             models.Index(fields=["original_date"]),
         ]

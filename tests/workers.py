@@ -54,8 +54,10 @@ class Worker:
     What it wrote is printed at the end, for pytest to show if the test fails.
     """
 
-    def __init__(self, environment: Mapping[str, str], *arguments: str) -> None:
-        self.arguments, self.environment = arguments, environment
+    def __init__(
+        self, environment: Mapping[str, str], *arguments: str, app: str = "fundraising"
+    ) -> None:
+        self.arguments, self.environment, self.app = arguments, environment, app
         self._directory = Path(tempfile.mkdtemp(prefix="worker-"))
         self._log = self._directory / "log"
 
@@ -63,7 +65,7 @@ class Worker:
         """Start it; returns when it is ready for messages. In the main thread only."""
         setpriv = shutil.which("setpriv")
         tied_to_parent = [setpriv, "--pdeathsig", "TERM"] if setpriv else []
-        command = [sys.executable, "-m", "celery", "--quiet", "--app", "fundraising", "worker"]
+        command = [sys.executable, "-m", "celery", "--quiet", "--app", self.app, "worker"]
         options = [f"--hostname={self._directory.name}@%h", "--concurrency=2", "--loglevel=INFO"]
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -147,6 +149,10 @@ class Stand:
     def worker(self, *arguments: str, **environment: str) -> Worker:
         """A worker of all queues, or of those that ``arguments`` say; not started yet."""
         return Worker({**self.environment, **environment}, *arguments)
+
+    def donor_prefs_worker(self) -> Worker:
+        """A worker of the other instance, which is another database of the same server."""
+        return Worker(self.environment, app="fundraising.donor_prefs")
 
     def worker_with_beat(self) -> Worker:
         """A worker that also runs the periodic jobs, such as the sweep of the outbox."""
