@@ -13,6 +13,17 @@ from queues.deadletter import SUFFIX, damaged_queue
 # Celery's own tasks of an app: those of beat.
 PERIODIC_QUEUE = "periodic"
 
+Jobs = dict[str, dict[str, object]]
+
+
+def upkeep(instance: str) -> Jobs:
+    """What beat runs for the message layer itself, a schedule in seconds."""
+    return {
+        "sweep-outbox": {"task": "queues.sweep_outbox", "schedule": 10.0, "args": [instance]},
+        "requeue-due": {"task": "queues.requeue_due", "schedule": 15.0, "args": [instance]},
+        "step-bulk-resends": {"task": "queues.step_bulk_resends", "schedule": 2.0},
+    }
+
 
 def make_app(name: str, instance: str, *, default: bool = True) -> Celery:
     """The Celery app of an instance, configured by Django's ``CELERY_*`` settings.
@@ -43,6 +54,8 @@ def make_app(name: str, instance: str, *, default: bool = True) -> Celery:
                 for queue in [*table.consumed(instance), PERIODIC_QUEUE]
             ],
             task_default_queue=PERIODIC_QUEUE,
+            beat_schedule=upkeep(instance) | settings.BEAT_JOBS.get(instance, {}),
+            beat_schedule_filename=f"{settings.CELERY_BEAT_SCHEDULE_FILENAME}-{instance}",
             # Celery closes the database before and after each task, a third of an import's
             # time; `renew_connection` sees to connections instead.
             CELERY_DB_REUSE_MAX=1_000_000_000,
@@ -58,9 +71,13 @@ def renew_connection(**_signal: object) -> None:
 
 
 @celeryd_after_setup.connect
-def consume_damaged_too(instance: Worker, **_signal: object) -> None:
-    """Who consumes a queue consumes its damaged queue, so that none is forgotten."""
+def consume_all_of_a_queue(instance: Worker, **_signal: object) -> None:
+    """Who consumes a queue consumes its aliases and its damaged queue: none is forgotten."""
+    from queues.routes import routes
+
     queues = instance.app.amqp.queues
-    for queue in list(queues.consume_from):
-        if not queue.endswith(SUFFIX):
-            queues.select_add(damaged_queue(queue))
+    for name in list(queues.consume_from):
+        if not name.endswith(SUFFIX):
+            queue = routes().aliases.get(name, name)
+            for other in (*routes().aliases_of(queue), damaged_queue(queue)):
+                queues.select_add(other)

@@ -6,7 +6,6 @@ import threading
 import uuid
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from itertools import count
 from queue import Empty
 from time import monotonic
@@ -21,7 +20,7 @@ from queues import delivery, reserved
 from queues.leases import Leases
 from queues.reservations import Command, Reservations
 from queues.reserved import Group
-from queues.unacked import REDIS_ERRORS, Unacked, bury
+from queues.unacked import REDIS_ERRORS, Unacked
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +55,7 @@ class Channel(stock.Channel):
 
     tasks: Mapping[str, str] = {}
     group_sizes: Mapping[str, int] = {}
+    aliases: Mapping[str, str] = {}
     group_bytes = 4 * 1024 * 1024
     max_message_bytes = 1024 * 1024
     from_transport_options = tuple(
@@ -63,6 +63,7 @@ class Channel(stock.Channel):
             *stock.Channel.from_transport_options,
             "tasks",
             "group_sizes",
+            "aliases",
             "group_bytes",
             "max_message_bytes",
         }
@@ -217,7 +218,7 @@ class Channel(stock.Channel):
             log.error(  # noqa: TRY400  a trace would show what is in the message
                 "a task on %s cannot run, it goes to the damaged ones: %s", group.queue, error
             )
-            self.qos.end(group.tag, partial(bury, code=error.code, error=str(error)))
+            self.qos.bury(group.tag, error.code, str(error))
         except Exception as error:  # noqa: BLE001  of junk Celery raises anything, and dies
             log.error(  # noqa: TRY400  a trace would show what is in the message
                 "a task on %s broke Celery, it goes to the damaged ones: %s",
@@ -225,7 +226,7 @@ class Channel(stock.Channel):
                 type(error).__name__,
             )
             why = f"Celery could not take it: {type(error).__name__}"
-            self.qos.end(group.tag, partial(bury, code="INVALID_ENVELOPE", error=why))
+            self.qos.bury(group.tag, "INVALID_ENVELOPE", why)
         if no_ack:
             self.qos.ack(group.tag)
 
@@ -240,7 +241,7 @@ class Channel(stock.Channel):
         try:
             return delivery.payload(taken[0], self.tasks, self)
         except delivery.Undeliverable as error:
-            self.qos.end(taken[0].tag, partial(bury, code=error.code, error=str(error)))
+            self.qos.bury(taken[0].tag, error.code, str(error))
             raise Empty from error
 
     def basic_get(self, queue: str, no_ack: bool = False, **kwargs: Any) -> virtual.Message | None:

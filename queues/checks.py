@@ -74,11 +74,21 @@ def routed(**_options: object) -> list[CheckMessage]:
             problems.append(
                 Error(f"queue {route.queue}: no Redis instance {route.instance}", id="queues.E004")
             )
-        if route.task is not None and route.task not in current_app.tasks:
+        if route.task not in current_app.tasks:
             problems.append(
                 Error(f"queue {route.queue}: no consumer {route.task}", id="queues.E005")
             )
     return problems
+
+
+@register()
+def aliases(**_options: object) -> list[CheckMessage]:
+    """Every alias names a queue and is no list of its own; others are not listened to."""
+    return [
+        Error(f"QUEUE_ALIASES {alias}={queue}: {fault}", id="queues.E010")
+        for alias, queue in settings.QUEUE_ALIASES.items()
+        if (fault := routes().alias_fault(alias, queue))
+    ]
 
 
 @register(deploy=True)
@@ -116,10 +126,10 @@ def _redis_faults(instance: str) -> Iterable[CheckMessage]:
         )
     for key in client.scan_iter(_type="list", count=1000):
         queue = key.decode(errors="replace")
-        known = queue.removesuffix(SUFFIX) in routes()
+        known = queue.removesuffix(SUFFIX) in routes() or queue in routes().aliases
         if not (known or queue == PERIODIC_QUEUE or queue.endswith(".pidbox")):
             yield Caution(
                 f"{instance}: list {queue} has no route: its messages wait there for ever",
-                hint="Move them to a queue of the route table, or listen to the list by -Q.",
+                hint="Move them to a queue of the route table, or name the list in QUEUE_ALIASES.",
                 id="queues.W009",
             )

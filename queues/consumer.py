@@ -56,16 +56,15 @@ def group_consumer(queue: str) -> Callable[[Apply[Schema]], Task[Any, None]]:
 
 def _task(queue: str, function: Apply[Schema]) -> Task[Any, None]:
     route = routes()[queue]
-    if route.task is None:
-        raise ValueError(f"the route table names no task for {queue}")
 
-    @shared_task(base=DeliveryTask, name=route.task, bind=True)
     def task(self: Task[Any, None], _queue: str, texts: list[str]) -> None:
         bodies = [text.encode("utf-8", "surrogateescape") for text in texts]
         tag = self.request.id or ""
         deliver(route, function, bodies, tag, self.request.get("deliveries") or 0)
 
-    return task
+    # For the documentation. A partial says nothing itself.
+    task.__doc__ = getattr(function, "func", function).__doc__
+    return shared_task(base=DeliveryTask, name=route.task, bind=True)(task)
 
 
 def deliver(

@@ -2,11 +2,13 @@
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from queues import cards, inbox, outbox, wire
@@ -71,23 +73,28 @@ def store(queue: str, bodies: Sequence[bytes]) -> None:
     inbox.mark(InboxMark(queue=marked, key=id_, digest=id_) for id_ in fresh)
 
 
-def requeue_due() -> int:
-    """Send the parked messages again whose time has come; returns how many.
+def attempts(queue: str, key: str) -> int:
+    """How often a message was set aside so far, by the key it was received with."""
+    rows = DamagedMessage.objects.filter(original_queue=queue, message_id=key)
+    return rows.aggregate(most=Max("attempts"))["most"] or 0
+
+
+def requeue_due(instance: str) -> int:
+    """Send the parked messages of an instance again whose time has come; returns how many.
 
     They go through the outbox, so that a crash neither loses nor doubles one.
     """
     requeued = 0
+    mine = DamagedMessage.objects.filter(original_queue__in=routes().queues(instance))
     while True:
         with transaction.atomic():
-            due = DamagedMessage.objects.filter(
-                status=Status.WAITING, retry_at__lte=timezone.now()
-            ).order_by("retry_at")
+            due = mine.filter(status=Status.WAITING, retry_at__lte=timezone.now())
             if transaction.get_connection().features.has_select_for_update_skip_locked:
                 due = due.select_for_update(skip_locked=True)
-            rows = list(due[:REQUEUE_BATCH])
+            rows = list(due.order_by("retry_at")[:REQUEUE_BATCH])
             for row in rows:
                 row.status, row.retry_at = Status.RESENT, None
-                outbox.send_later(row.original_queue, [(row.message_id, row.body)])
+            send_later(rows)
             DamagedMessage.objects.bulk_update(rows, ["status", "retry_at"])
             DamagedMessageEvent.objects.bulk_create(
                 DamagedMessageEvent(damaged_message=row, action=Action.RETRIED) for row in rows
@@ -95,6 +102,19 @@ def requeue_due() -> int:
         requeued += len(rows)
         if len(rows) < REQUEUE_BATCH:
             return requeued
+
+
+def send_later(rows: Iterable[DamagedMessage]) -> dict[str, int]:
+    """Send the messages of rows, verbatim and in order, when this transaction has committed.
+
+    Returns how many, by queue.
+    """
+    bodies: dict[str, list[tuple[str, bytes]]] = defaultdict(list)
+    for row in rows:
+        bodies[row.original_queue].append((row.message_id, row.body))
+    for queue, pairs in bodies.items():
+        outbox.send_later(queue, pairs)
+    return {queue: len(pairs) for queue, pairs in bodies.items()}
 
 
 def _store(letter: DeadLetter) -> None:

@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Callable, Sequence
+from functools import wraps
 
 import redis
 from django.db import DatabaseError, IntegrityError, transaction
@@ -34,11 +35,22 @@ class DatabaseGone(Exception):
 def each(function: Callable[[Schema], None]) -> Apply[Schema]:
     """A function of a group from one of a message; a failing message takes no other along."""
 
+    @wraps(function)
+    def of_received(item: Received[Schema]) -> None:
+        function(item.message)
+
+    return each_received(of_received)
+
+
+def each_received(function: Callable[[Received[Schema]], None]) -> Apply[Schema]:
+    """The same for a function that wants to know the key of its message too."""
+
+    @wraps(function)
     def apply_each(group: Sequence[Received[Schema]]) -> None:
         for item in group:
             try:
                 with transaction.atomic():
-                    function(item.message)
+                    function(item)
             except SetAside as reason:
                 item.set_aside(reason)
 

@@ -1,8 +1,16 @@
 """The base of all message schemas: the envelope, and errors that name the field."""
 
-from typing import Annotated, TypeVar
+from datetime import UTC, datetime
+from typing import Annotated, ClassVar, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+)
 
 from queues.outcomes import Damaged
 from queues.wire import Json
@@ -27,9 +35,22 @@ def _absent(value: object) -> object:
     return None if value == "" or value is False else value
 
 
+def _says(kind: str, **limits: object) -> WithJsonSchema:
+    """What producers may send; ``kind`` is what the documentation calls it."""
+    told = {"type": ["string", "integer"], **limits}
+    return WithJsonSchema({"x-type": kind, "anyOf": [told, {"enum": [None, False]}]})
+
+
 LooseText = Annotated[str, BeforeValidator(_text)]
-Source = Annotated[Annotated[LooseText, Field(max_length=255)] | None, BeforeValidator(_absent)]
-UnixTime = Annotated[Annotated[int, Field(ge=0, lt=2**40)] | None, BeforeValidator(_absent)]
+MessageId = Annotated[LooseText, Field(min_length=1, max_length=64)]
+Source = Annotated[
+    Annotated[LooseText, Field(max_length=255)] | None,
+    BeforeValidator(_absent),
+    _says("text (255)", maxLength=255),
+]
+UnixTime = Annotated[
+    Annotated[int, Field(ge=0, lt=2**40)] | None, BeforeValidator(_absent), _says("unix seconds")
+]
 
 
 class Message(BaseModel):
@@ -40,9 +61,12 @@ class Message(BaseModel):
     person may need them.
     """
 
+    #: Fields that the schema lets be absent, for the consumer to ask for in the domain's words.
+    MANDATORY: ClassVar[tuple[str, ...]] = ()
+
     model_config = ConfigDict(extra="allow", str_strip_whitespace=True, frozen=True)
 
-    message_id: Annotated[LooseText, Field(min_length=1, max_length=64)] | None = None
+    message_id: Annotated[MessageId | None, _says("text (64)", minLength=1, maxLength=64)] = None
     source_name: Source = None
     source_type: Source = None
     source_host: Source = None
@@ -55,6 +79,15 @@ class Message(BaseModel):
     origin_run_id: Source = None
     origin_version: Source = None
     origin_enqueued_time: UnixTime = None
+
+    @property
+    def pushed_at(self) -> datetime | None:
+        """When it was pushed onto our list, UTC; None when it does not say, or nonsense."""
+        pushed = self.source_enqueued_time
+        try:
+            return datetime.fromtimestamp(pushed, UTC) if pushed else None
+        except ValueError:
+            return None  # beyond the year 9999
 
 
 def validate(schema: type[Schema], value: dict[str, Json]) -> Schema:

@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from pydantic import ValidationError
 
-from queues import cards, damaged, inbox, messages, outbox, wire
+from queues import cards, damaged, inbox, messages, wire
 from queues.models import DamagedMessage, DamagedMessageEvent
 from queues.outcomes import Damaged
 from queues.routes import routes
@@ -168,15 +168,11 @@ def resend(*, pks: Collection[int], user: User, reason: str) -> Resent:
             # Whose card data was masked is other bytes by now, with another digest.
             row.message_id = _message_id(_read(row.body)) or wire.digest(row.body)
             sent.append(row)
-        bodies: dict[str, list[tuple[str, bytes]]] = defaultdict(list)
-        for row in sent:
-            bodies[row.original_queue].append((row.message_id, row.body))
-        for queue, pairs in bodies.items():
-            outbox.send_later(queue, pairs)
+        counts = damaged.send_later(sent)
         DamagedMessage.objects.bulk_update(sent, ["status", "retry_at", "message_id"])
         _record(sent, Action.RESENT, user, reason, after=True)
-    for queue, pairs in bodies.items():
-        log.info("%s resent %d damaged messages user=%s", queue, len(pairs), user.pk)
+    for queue, count in counts.items():
+        log.info("%s resent %d damaged messages user=%s", queue, count, user.pk)
     return Resent([row.pk for row in sent], refused)
 
 

@@ -41,26 +41,35 @@ def unrouted(queue: str, texts: list[str]) -> None:
     dead_letters(queue, texts)
 
 
-# The tasks of beat send no events: every few seconds, they would fill Flower's history.
+# The tasks of beat send no events: every few seconds, they would fill Flower's history. Each is of
+# one instance and runs on its Redis, so that an instance that is away stops only what is its own.
 
 
 @shared_task(name="queues.sweep_outbox", send_events=False)
-def sweep_outbox() -> None:
-    """Relay what a crash or an outage left in the outbox."""
-    relayed = outbox.sweep()
+def sweep_outbox(instance: str) -> None:
+    """Relay what a crash or an outage left in the outbox for an instance; say what waits."""
+    try:
+        relayed = outbox.sweep(instance)
+    finally:
+        for queue, count in outbox.waiting().items():
+            log.warning("outbox: %d messages wait for %s", count, queue)
     if relayed:
-        log.info("outbox: relayed %d messages that were left", relayed)
+        log.info("outbox: relayed %d messages that were left for %s", relayed, instance)
 
 
 @shared_task(name="queues.requeue_due", send_events=False)
-def requeue_due() -> None:
-    """Send parked messages again whose time has come."""
-    requeued = damaged.requeue_due()
+def requeue_due(instance: str) -> None:
+    """Send the parked messages of an instance again whose time has come."""
+    requeued = damaged.requeue_due(instance)
     if requeued:
-        log.info("damaged: sent %d parked messages again", requeued)
+        log.info("damaged: sent %d parked messages of %s again", requeued, instance)
 
 
 @shared_task(name="queues.step_bulk_resends", send_events=False)
 def step_bulk_resends() -> None:
-    """Send what is due of the bulk resends that run."""
+    """Send what is due of the bulk resends that run.
+
+    They hold messages of all instances. Every instance steps them, which is safe at once: the
+    rate is by the clock, and a step locks its bulk resend.
+    """
     bulk_resends.step()

@@ -8,6 +8,7 @@ Transport options, beside kombu's own for Redis:
 
     tasks               {queue: task} for raw messages; `queues.unrouted` for other queues
     group_sizes         {queue: how many raw messages one task gets at most}, 1 if not named
+    aliases             {list: queue} for lists whose dead letters go to another queue's
     group_bytes         bytes of one group at most, 4 MiB
     max_message_bytes   a larger message goes alone, 1 MiB
     visibility_timeout  seconds after which what a dead worker held is back on its list, 60

@@ -2,6 +2,7 @@
 
 # ruff: noqa: ANN401  kombu has no types at this boundary
 import weakref
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,11 +24,15 @@ REDIS_ERRORS = (redis.RedisError, OSError)
 UNLIMITED_ROOM = 10
 
 
-def bury(client: redis.Redis, tag: str, *, code: str, error: str) -> None:
+def bury(
+    client: redis.Redis, tag: str, *, code: str, error: str, aliases: Mapping[str, str]
+) -> None:
     """Move what is reserved to the damaged list of its queue, the bytes verbatim."""
     content = reserved.messages(client, tag)
     if content is not None:
-        reserved.settle(client, tag, delivery.dead_letters(*content, code, error))
+        name, messages = content
+        letters = delivery.dead_letters(aliases.get(name, name), messages, code, error)
+        reserved.settle(client, tag, letters)
 
 
 class Unacked(stock.QoS):
@@ -81,10 +86,14 @@ class Unacked(stock.QoS):
         """Restore to the head, as a suspect: its worker died or ran out of time. Or keep it for a
         person.
         """
-        kept = partial(
-            bury, code="REJECTED", error="the worker could not run the task, see its log"
-        )
-        self.end(delivery_tag, reserved.restore if requeue else kept)
+        if requeue:
+            self.end(delivery_tag, reserved.restore)
+        else:
+            self.bury(delivery_tag, "REJECTED", "the worker could not run the task, see its log")
+
+    def bury(self, tag: str, code: str, error: str) -> None:
+        """Keep a delivery that no task can have for a person."""
+        self.end(tag, partial(bury, code=code, error=error, aliases=self.channel.aliases))
 
     def restore_unacked_once(self, stderr: Any = None) -> None:  # noqa: ARG002  as kombu calls it
         """When the channel closes: give back what no task runs with, latest first so that the

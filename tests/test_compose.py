@@ -8,10 +8,13 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from celery import Celery
 from kombu import Queue
 
+from fundraising.celery import app as frqueue_app
+from fundraising.donor_prefs import app as prefs_app
 from fundraising.routes import DONOR_PREFS, FRQUEUE
-from queues.celery import PERIODIC_QUEUE, consume_damaged_too
+from queues.celery import PERIODIC_QUEUE, consume_all_of_a_queue
 from queues.routes import routes
 
 ROOT = Path(__file__).parent.parent
@@ -22,6 +25,7 @@ SCHEMA = json.loads((ROOT / "tests/fixtures/compose-spec.json").read_text())
 ONE_SHOT = {"migrate"}
 STEADY = sorted(SERVICES.keys() - ONE_SHOT)
 REDIS = ["frqueue", "frqueue-replica", "donor-prefs", "donor-prefs-replica"]
+APPS = {FRQUEUE: "fundraising", DONOR_PREFS: "fundraising.donor_prefs"}
 WORKERS = {
     FRQUEUE: ["worker-donations", "worker-frqueue"],
     DONOR_PREFS: ["worker-donor-prefs"],
@@ -121,9 +125,7 @@ class _Worker:
 def _consumed(service: dict[str, Any]) -> set[str]:
     """The queues that a worker with this command line listens to, by Celery's own rules."""
     options = dict(word.split("=", 1) for word in service["command"] if "=" in word)
-    instance = DONOR_PREFS if options["--app"].endswith("donor_prefs") else FRQUEUE
-    from celery import Celery
-
+    (instance,) = (instance for instance, app in APPS.items() if options["--app"] == app)
     with Celery("compose", set_as_current=False) as app:
         app.conf.task_queues = [
             Queue(name) for name in [*routes().consumed(instance), PERIODIC_QUEUE]
@@ -133,7 +135,7 @@ def _consumed(service: dict[str, Any]) -> set[str]:
             queues.select(options["--queues"].split(","))
         if "--exclude-queues" in options:
             queues.deselect(options["--exclude-queues"].split(","))
-        consume_damaged_too(_Worker(app))  # type: ignore[arg-type]
+        consume_all_of_a_queue(_Worker(app))  # type: ignore[arg-type]
         return set(queues.consume_from)
 
 
@@ -146,6 +148,32 @@ def test_the_workers_listen_to_every_queue(instance: str) -> None:
 def test_all_workers_are_known() -> None:
     named = {name for names in WORKERS.values() for name in names}
     assert named == {name for name in SERVICES if name.startswith("worker")}
+
+
+@pytest.mark.parametrize(("instance", "app"), [(FRQUEUE, frqueue_app), (DONOR_PREFS, prefs_app)])
+def test_each_instance_has_a_beat_of_its_own(instance: str, app: Celery) -> None:
+    service = SERVICES[f"beat-{instance}"]
+    assert service["command"][:3] == ["celery", f"--app={APPS[instance]}", "beat"]
+    jobs = app.conf.beat_schedule
+    assert jobs["sweep-outbox"]["args"] == jobs["requeue-due"]["args"] == [instance]
+    assert {"step-bulk-resends", "send-due-mails"} <= set(jobs)
+    assert app.conf.beat_schedule_filename.endswith(instance)
+
+
+def test_each_periodic_job_is_a_task() -> None:
+    frqueue_app.loader.import_default_modules()
+    for app in (frqueue_app, prefs_app):
+        assert {job["task"] for job in app.conf.beat_schedule.values()} <= set(app.tasks)
+
+
+@pytest.mark.parametrize("name", STEADY)
+def test_one_redis_does_not_keep_what_serves_the_other_from_starting(name: str) -> None:
+    redises = {other for other in SERVICES[name].get("depends_on", {}) if other in REDIS}
+    if not name.endswith("-replica"):
+        waits = [SERVICES[name]["depends_on"][other]["condition"] for other in redises]
+        assert waits in ([], ["service_started"])
+        of_instance = [one for one in (FRQUEUE, DONOR_PREFS) if name.endswith(one)]
+        assert not of_instance or redises <= set(of_instance)
 
 
 @pytest.mark.parametrize("name", [name for names in WORKERS.values() for name in names])

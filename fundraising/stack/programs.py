@@ -31,12 +31,13 @@ def worker(name: str, app: str = FRQUEUE, *, concurrency: int = 2) -> Program:
     )
 
 
-def beat(schedule: str) -> Program:
-    """What starts the periodic jobs; ``schedule`` is the file of when they last ran."""
-    return Program(
-        "beat",
-        celery(FRQUEUE, "beat", "--loglevel=INFO", "--pidfile=", f"--schedule={schedule}"),
-    )
+def beat(name: str, schedule: str, app: str = FRQUEUE) -> Program:
+    """What starts the periodic jobs of an instance; ``schedule``: the file of when they last ran.
+
+    Each instance has its own, as one that is away stops its beat.
+    """
+    options = ("--loglevel=INFO", "--pidfile=", f"--schedule={schedule}")
+    return Program(name, celery(app, "beat", *options))
 
 
 def flower(port: int) -> Program:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.db.models import Count, Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
@@ -17,9 +17,11 @@ from unfold.views import ChangeList
 from queues import bulk_resends, wire
 from queues.admin import filters, masking, reasons
 from queues.admin.base import user_of
+from queues.admin.changelist import DamagedList
 from queues.admin.changes import read
 from queues.admin.history import history
 from queues.admin.repairs import RepairPages
+from queues.admin.search import by_ids
 from queues.models import DamagedMessage, InboxMark
 
 Status = DamagedMessage.Status
@@ -30,40 +32,6 @@ LABELS = {
     Status.RESENT: "info",
     Status.DISCARDED: "",
 }
-
-
-class _DamagedList(ChangeList):  # type: ignore[misc]  # unfold is untyped
-    """Knows how many open messages have the reasons of those on the page, by one query."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        counts = reasons.counts({row.fingerprint for row in self.result_list})
-        for row in self.result_list:
-            row.alike = counts.get(row.fingerprint, 0)
-        self.tabs = self._tabs()
-
-    def _tabs(self) -> list[dict[str, Any]]:
-        """The statuses, with how many there are of those that somebody should know of."""
-        rows = DamagedMessage.objects.filter(status__in=filters.OPEN).order_by()
-        counts = dict(rows.values_list("status").annotate(count=Count("pk")))
-        chosen = self.params.get("status", "")
-        tabs: list[tuple[str, str, int | None]] = [
-            ("", "open", sum(counts.values())),
-            *(
-                (value, label, counts.get(value, 0) if value in filters.OPEN else None)
-                for value, label in Status.choices
-            ),
-            ("all", "all", None),
-        ]
-        return [
-            {
-                "url": self.get_query_string({"status": value or None}, ["p"]),
-                "title": title.capitalize(),
-                "count": count,
-                "chosen": value == chosen,
-            }
-            for value, title, count in tabs
-        ]
 
 
 @admin.register(DamagedMessage)
@@ -100,7 +68,7 @@ class DamagedMessageAdmin(RepairPages):
         css: ClassVar = {"all": ("queues/admin.css",)}
 
     def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[ChangeList]:  # noqa: ARG002
-        return _DamagedList
+        return DamagedList
 
     def get_urls(self) -> list[URLPattern]:
         """The pages of what can be done, before those of a stock admin."""
@@ -119,19 +87,9 @@ class DamagedMessageAdmin(RepairPages):
         queryset: QuerySet[DamagedMessage],
         search_term: str,
     ) -> tuple[QuerySet[DamagedMessage], bool]:
-        """By whole ids, as people have them at hand, each answered by an index."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        if "@" in term:
-            return queryset.filter(email=term.lower()), False
-        wanted = (
-            Q(order_id=term)
-            | Q(order_id__startswith=f"{term}.")
-            | Q(gateway_txn_id=term)
-            | Q(message_id=term)
-        )
-        return queryset.filter(wanted), False
+        """By whole ids."""
+        columns = ("order_id", "gateway_txn_id", "message_id", "email")
+        return by_ids(queryset, search_term, *columns), False
 
     # Columns
 

@@ -14,21 +14,30 @@ HIDDEN = "•••"
 MAX_SHOWN = 4000
 
 _SHOWN = frozenset(
-    "anonymous amount appeal attempt backend_processor banner campaign channel class "  # noqa: SIM905
-    "contribution_status country create_date currency date effort_id failure_count fee "
-    "financial_type frequency_interval frequency_unit gateway gateway_account gateway_status "
-    "gift_source gross installments invoice_id is_daf is_matching_gift is_recurring "
-    "is_successful_autorescue is_autorescue language medium message_id method net next_sched "
-    "next_sched_contribution_date opt_in optout original_currency original_fee_amount "
-    "original_gross payment_instrument payment_method payment_status payment_submethod period "
-    "premium_language processor_name raw_payment_instrument reason_code recurring refund_type "
-    "restrictions risk_score server settled_currency settled_date settled_fee_amount "
-    "settled_net_amount settled_total_amount settlement_batch_reference size start_date "
-    "status subscr_date tracking_date ts txn_type type url_country utm_campaign utm_key "
-    "utm_medium utm_source validation_action".split()
+    "amount amount_in_minor_units amount_in_usd_cents anonymous appeal attempt "  # noqa: SIM905
+    "auth_decline backend_processor banner blocked_by_filter campaign can_retry captured "
+    "channel class contribution-id contribution_status country create_date currency date "
+    "direct_mail_appeal effort_id failure_count fee financial_type "
+    "fraud_flagged_by_processor frequency_interval frequency_unit gateway gateway_account "
+    "gateway_status gift_data.appeal gift_data.campaign gift_data.channel gift_data.fund "
+    "gift_data.package gift_source gross gross_currency installments invoice_id "
+    "is_autorescue is_daf is_matching_gift is_recurring is_successful_autorescue "
+    "is_suspected_fraud language leadgen_source medium message_id method net next_sched "
+    "next_sched_contribution_date no_thank_you opt_in optout original_currency "
+    "original_fee_amount original_gross payment_instrument payment_method payment_status "
+    "payment_submethod payments_final_status payments_form_variant period premium_language "
+    "process processor_name raw_payment_instrument reason_code recurring refund_type "
+    "rescue_reference restrictions risk_score score_breakdown server settled_currency "
+    "settled_date settled_fee_amount settled_net_amount settled_total_amount "
+    "settlement_batch_reference size sms_opt_in start_date status subscr_date "
+    "tracking_date ts txn_type type url_country utm_campaign utm_key utm_medium utm_source "
+    "validation_action".split()
 )
-# Ids that are a person's own, at a messenger or a wallet.
-_HIDDEN_IDS = frozenset({"recipient_id", "payer_id", "user_id", "legal_id", "fiscal_id"})
+# Ids that are a person's own: at a processor, a messenger or a wallet, of a device, of an office.
+_HIDDEN_IDS = frozenset(
+    "app_install_id banner_history_log_id buyer_id customer_id employer_id fiscal_id legal_id "  # noqa: SIM905
+    "payer_id paypal_payer_id processor_contact_id recipient_id shopper_id user_id".split()
+)
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,63}")
 _ODD = re.compile(r"[@\n]")
 _LETTER = re.compile(r"[^\W\d_]")
@@ -74,6 +83,6 @@ def _escaped(text: str) -> str:
 
 def _is_shown(name: str) -> bool:
     lower = name.lower()
-    if lower in _SHOWN or lower.startswith("source_"):
+    if lower in _SHOWN or lower.startswith(("source_", "origin_")):
         return True
     return lower.endswith(("_id", "_txn_id")) and lower not in _HIDDEN_IDS

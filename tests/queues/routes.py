@@ -22,5 +22,5 @@ class Gift(Message):
 
 ROUTES = Routes(
     Route("gifts", "frqueue", "test.gifts", Gift, 100, QUICK, DAY),
-    Route("thanks", "donor-prefs", None, Message, 1, QUICK, DAY),
+    Route("thanks", "donor-prefs", "test.thanks", Message, 1, QUICK, DAY),
 )

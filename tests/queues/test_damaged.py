@@ -93,9 +93,9 @@ def test_a_parked_message_is_tried_until_its_attempts_are_used_up(gifts: Gifts) 
         row = DamagedMessage.objects.get()
         assert (row.status, row.attempts) == (Status.WAITING, attempt)
         assert row.retry_at is not None
-        assert damaged.requeue_due() == 0
+        assert damaged.requeue_due("frqueue") == 0
         DamagedMessage.objects.update(retry_at=timezone.now() - timedelta(seconds=1))
-        assert damaged.requeue_due() == 1
+        assert damaged.requeue_due("frqueue") == 1
         assert DamagedMessage.objects.get().status == Status.RESENT
     gifts.deliver(park)
     collect(gifts)
@@ -121,3 +121,8 @@ def test_delays_grow_to_the_longest_and_end(attempt: int) -> None:
     else:
         assert delay is not None
         assert QUICK.first <= delay <= QUICK.longest * 1.25
+
+
+def test_the_last_retry_comes_by_the_horizon() -> None:
+    # After 1, 2 and 4 minutes, each with up to a quarter more.
+    assert QUICK.horizon == timedelta(minutes=7) * 1.25

@@ -59,9 +59,9 @@ def test_what_redis_did_not_take_is_swept_later(gifts: Gifts, settings: Settings
         outbox.push_later("gifts", gift(1))
     settings.REDIS_INSTANCES = here
     instances.client.cache_clear()
-    assert outbox.sweep() == 0
+    assert outbox.sweep("frqueue") == 0
     OutboxMessage.objects.update(created_at=timezone.now() - timedelta(minutes=1))
-    assert outbox.sweep() == 1
+    assert outbox.sweep("frqueue") == 1
     (body,) = gifts.redis.lrange("gifts", 0, -1)
     assert wire.parse(body, 10**6)["order_id"] == "1.1"
 

@@ -32,8 +32,9 @@ app = Celery("app", broker=BROKER)
 app.conf.update(
     broker_transport_options={
         "visibility_timeout": VISIBILITY_TIMEOUT,
-        "tasks": {"donations": "group", "refunds": "group", "limited": "limited"},
-        "group_sizes": {"donations": 10},
+        "tasks": {"donations": "group", "refunds": "group", "limited": "limited", "gifts": "group"},
+        "group_sizes": {"donations": 10, "gifts": 10},
+        "aliases": {"gifts": "donations"},
         "master_name": "mymaster",
     },
     task_acks_late=True,

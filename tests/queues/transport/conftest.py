@@ -18,7 +18,7 @@ from tests.servers import Server, Valkey
 T = TypeVar("T")
 
 ROOT = Path(__file__).parents[3]
-QUEUES = "donations,refunds,limited,other"
+QUEUES = "donations,gifts,refunds,limited,other"
 #: Seconds; what the app has, and what a dead worker's messages may take to come back.
 VISIBILITY_TIMEOUT = 2.0
 

@@ -125,6 +125,18 @@ def test_a_broken_envelope_is_kept_verbatim_for_a_person(
     assert worker.alive()
 
 
+@pytest.mark.parametrize(
+    "message",
+    ["reject", json.dumps(envelope(task="unknown.task")), json.dumps(envelope() | {"body": 1})],
+)
+def test_the_dead_letters_of_an_alias_are_those_of_its_queue(broker: Broker, message: str) -> None:
+    broker.push("gifts", message)
+    (letter,) = wait_for(lambda: broker.damaged("donations"))
+    assert (letter["queue"], letter["body"]) == ("donations", message)
+    assert not broker.client.exists("gifts-damaged")
+    wait_for(broker.at_rest)
+
+
 @pytest.mark.parametrize("failing", ["raise", "reject"])
 def test_what_a_task_rejects_or_fails_with_is_kept_for_a_person(
     broker: Broker, failing: str

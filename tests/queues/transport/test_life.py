@@ -36,8 +36,7 @@ def test_what_a_dead_worker_held_comes_back_in_order_and_suspect(broker: Broker)
     )
     broker.client.delete("results")
     with Worker(broker.url, PREFETCH="10"):
-        wait_for(lambda: len(broker.results()) == 2)
-        assert broker.client.hlen("deliveries") == 7
+        wait_for(lambda: len(broker.results()) == 2 and broker.client.hlen("deliveries") == 7)
         assert sorted(broker.texts()) == ["sleep:60:0", "sleep:60:1"]
 
 

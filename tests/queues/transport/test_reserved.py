@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import redis
 
-from queues import reserved
+from queues import reserved, scripts
 from queues.reserved import Group
 from tests.servers import DebianRedis, Server, Valkey
 
@@ -153,7 +153,7 @@ def test_counts_are_forgotten_after_a_week(client: redis.Redis) -> None:
     client.rpush("a", "old")
     reserved.restore(client, take(client)[0].tag)
     (field,) = client.hkeys(reserved.DELIVERIES)
-    client.zincrby(reserved.DELIVERIES_INDEX, -reserved.REMEMBER - 1, field)
+    client.zincrby(reserved.DELIVERIES_INDEX, -scripts.REMEMBER - 1, field)
     client.rpush("b", "new")
     reserved.restore(client, take(client, "b")[0].tag)
     assert client.hlen(reserved.DELIVERIES) == client.zcard(reserved.DELIVERIES_INDEX) == 1

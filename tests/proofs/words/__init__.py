@@ -1,0 +1,1 @@
+"""A queue on each instance, whose messages leave words in the database and pass words on."""
