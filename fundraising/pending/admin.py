@@ -17,6 +17,8 @@ from unfold.admin import ModelAdmin
 from fundraising.crm.models import Contribution
 from fundraising.pending.models import PendingTransaction
 from fundraising.pending.personal import mask_email, without_personal_data
+from queues.admin.provenance import provenance
+from queues.admin.search import by_ids
 
 REVEAL = "pending.reveal_pendingtransaction"
 
@@ -86,7 +88,7 @@ class PendingTransactionAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is un
                 )
             },
         ),
-        ("State", {"fields": ("is_resolved", "contribution", "date", "age")}),
+        ("State", {"fields": ("is_resolved", "is_given_up", "contribution", "date", "age")}),
         (
             "Behind the gateway",
             {
@@ -97,8 +99,12 @@ class PendingTransactionAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is un
                 )
             },
         ),
+        ("Where from", {"fields": (provenance,)}),
         ("All that is known", {"fields": ("told",)}),
     )
+
+    class Media:
+        css: ClassVar = {"all": ("queues/admin.css",)}
 
     def get_search_results(
         self,
@@ -106,21 +112,10 @@ class PendingTransactionAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is un
         queryset: QuerySet[PendingTransaction],
         search_term: str,
     ) -> tuple[QuerySet[PendingTransaction], bool]:
-        """By the ids as people have them at hand, each answered by an index."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        if "@" in term:
-            return queryset.filter(email=term.lower()), False
-        wanted = (
-            Q(order_id=term)
-            | Q(order_id__startswith=f"{term}.")
-            | Q(gateway_txn_id=term)
-            | Q(backend_processor_txn_id=term)
-        )
-        if term.isascii() and term.isdigit() and len(term) <= 18:
-            wanted |= Q(contribution_tracking_id=int(term))
-        return queryset.filter(wanted), False
+        """By whole ids."""
+        columns = ("order_id", "gateway_txn_id", "backend_processor_txn_id", "email")
+        found = by_ids(queryset, search_term, *columns, numbers=["contribution_tracking_id"])
+        return found, False
 
     @admin.display(description="age", ordering="-date")
     def age(self, row: PendingTransaction) -> str:

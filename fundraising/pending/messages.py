@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from fundraising.crm import timestamps
-from fundraising.crm.messages.fields import Code, Email, Id, Number
+from fundraising.crm.messages.fields import Code, Email, Id, Number, says
 from queues.messages import Message
 
 
@@ -23,7 +23,7 @@ class PendingMessage(Message):
     no reason to forget the donor. ``gateway_txn_id`` is often false: not known yet.
     """
 
-    date: Annotated[datetime, BeforeValidator(_date)]
+    date: Annotated[datetime, BeforeValidator(_date), says("time", "string", "number")]
     gateway: Annotated[Code, Field(min_length=1)]
     gateway_account: Id = ""
     order_id: Id = ""

@@ -1,7 +1,6 @@
 """Pending transactions: payments that a donor began and that are not yet a contribution."""
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import ClassVar, Self
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -35,11 +34,6 @@ class PendingTransactionQuerySet(models.QuerySet["PendingTransaction"]):
         """Rows of any of these orders or of these payments."""
         return self.filter(any_of("order_id", orders) | any_of("gateway_txn_id", txns))
 
-    def dated_before(self, moment: datetime, gateway: str = "") -> Self:
-        """Rows whose payment began before ``moment``, of one gateway or of all."""
-        rows = self.filter(date__lt=moment)
-        return rows.filter(gateway=gateway) if gateway else rows
-
 
 class PendingTransaction(FromMessage):
     """One payment that was begun, with all that its messages told.
@@ -61,6 +55,11 @@ class PendingTransaction(FromMessage):
         encoder=DjangoJSONEncoder, help_text="all that the messages of this payment told"
     )
     is_resolved = models.BooleanField("resolved", default=False)
+    is_given_up = models.BooleanField(
+        "given up",
+        default=False,
+        help_text="resolved only because payments-init says that no money can come",
+    )
     backend_processor = models.CharField(max_length=255, blank=True)
     backend_processor_txn_id = models.CharField(max_length=255, blank=True, db_index=True)
     payment_orchestrator_reconciliation_id = models.CharField(

@@ -3,6 +3,8 @@
 _ENDED = frozenset({"failed", "cancelled"})
 # They may still send the money of a payment that we rejected.
 _KEEP_REJECTED = frozenset({"adyen", "ingenico"})
+# What their front ends call failed may still be captured or must be cancelled: it is chased.
+_CHASED = frozenset({"adyen", "dlocal"})
 
 
 def counts_as_failed(final_status: str, validation_action: str, gateway: str) -> bool:
@@ -15,3 +17,8 @@ def counts_as_failed(final_status: str, validation_action: str, gateway: str) ->
     if final_status not in _ENDED or validation_action == "review":
         return False
     return not (validation_action == "reject" and gateway in _KEEP_REJECTED)
+
+
+def is_given_up(final_status: str, validation_action: str, gateway: str) -> bool:
+    """Whether nobody needs to chase the payment: it counts as failed, for all we can know."""
+    return gateway not in _CHASED and counts_as_failed(final_status, validation_action, gateway)

@@ -2,8 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
 
 from fundraising.pending import contributions, locks, merging
+from fundraising.pending.given_up import given_up
 from fundraising.pending.messages import PendingMessage
 from fundraising.pending.models import PendingTransaction
 from queues.messages import validate
@@ -23,21 +26,30 @@ _TOLD_COLUMNS = (
 )
 
 
-def store(messages: Sequence[tuple[PendingMessage, dict[str, Json]]]) -> None:
-    """Store messages, each with the JSON it came as. Runs in a transaction.
+class Told(NamedTuple):
+    """A message, the JSON it came as, and its key: message_id, or the digest of its bytes."""
+
+    message: PendingMessage
+    value: dict[str, Json]
+    key: str
+
+
+def store(told: Sequence[Told]) -> None:
+    """Store messages. Runs in a transaction.
 
     Messages of one payment share a row: a newer one updates it, an older one fills in what
-    is missing. A payment that is a contribution already is stored resolved, so that nobody
-    chases it.
+    is missing. A payment that is a contribution already, or of which payments-init says that
+    no money can come, is stored resolved, so that nobody chases it.
     """
-    orders = {(message.gateway, message.order_id) for message, _ in messages}
-    txns = {(message.gateway, message.gateway_txn_id) for message, _ in messages}
+    orders = {(one.message.gateway, one.message.order_id) for one in told}
+    txns = {(one.message.gateway, one.message.gateway_txn_id) for one in told}
     locks.take(orders, txns)
     rows = PendingTransaction.objects.of_either(orders, txns).order_by("pk")
     ledger = _Ledger(rows.select_for_update())
-    imported = contributions.imported(orders, txns)
-    for message, value in messages:
-        ledger.enter(message, value, imported.has(message))
+    imported, failed = contributions.imported(orders, txns), given_up(orders)
+    for one in told:
+        is_given_up = (one.message.gateway, one.message.order_id) in failed
+        ledger.enter(one, imported.has(one.message), is_given_up)
     ledger.save()
 
 
@@ -45,16 +57,14 @@ def is_same_payment(row: PendingTransaction, message: PendingMessage) -> bool:
     """Whether a message tells of the payment of a row: no id differs, and one is equal.
 
     An id that only the message knows is no news for a resolved row: it is another attempt
-    to pay, which must not be taken for settled.
+    to pay, which must not be taken for settled. A row that is given up is not settled.
     """
     ids = ((row.order_id, message.order_id), (row.gateway_txn_id, message.gateway_txn_id))
+    is_open = not row.is_resolved or row.is_given_up
     return (
         row.gateway == message.gateway
         and any(ours and ours == theirs for ours, theirs in ids)
-        and all(
-            not theirs or ours == theirs or (not ours and not row.is_resolved)
-            for ours, theirs in ids
-        )
+        and all(not theirs or ours == theirs or (not ours and is_open) for ours, theirs in ids)
     )
 
 
@@ -71,22 +81,25 @@ class _Ledger:
         for row in rows:
             self._index(row)
 
-    def enter(self, message: PendingMessage, value: dict[str, Json], is_imported: bool) -> None:
+    def enter(self, told: Told, is_imported: bool, is_given_up: bool) -> None:
         """Write what a message tells to the row of its payment."""
-        rows = self._rows_of(message)
+        rows = self._rows_of(told.message)
+        told = told._replace(value=merging.kept(told.value))
         if rows:
-            row = max(rows, key=lambda row: (_ids(row) == _ids(message), row.date))
-            self._add(row, message, merging.kept(value))
+            row = max(rows, key=lambda row: (_ids(row) == _ids(told.message), row.date))
+            self._add(row, told)
         else:
-            row = PendingTransaction()
+            row = PendingTransaction(message_id=told.key)
             self._new.append(row)
-            self._write(row, merging.kept(value))
+            self._write(row, told.value)
         if is_imported:
-            self._set(row, {"is_resolved": True})
+            self._set(row, {"is_resolved": True, "is_given_up": False})
+        elif is_given_up and not row.is_resolved:
+            self._set(row, {"is_resolved": True, "is_given_up": True})
         for other in rows:
             # A message with both ids shows that two rows with one each are the same payment.
-            if other is not row and is_same_payment(other, _told(row)):
-                self._add(row, _told(other), other.message)
+            if other is not row and is_same_payment(other, _told(row).message):
+                self._add(row, _told(other))
                 self._remove(other)
 
     def save(self) -> None:
@@ -101,15 +114,12 @@ class _Ledger:
         found = {id(row): row for name in _ids(message) for row in self._by_id[name]}
         return [row for row in found.values() if is_same_payment(row, message)]
 
-    def _add(
-        self, row: PendingTransaction, message: PendingMessage, value: dict[str, Json]
-    ) -> None:
-        if merging.stamp(message) >= merging.stamp(_told(row)):
-            together = merging.merged(row.message, value)
-        else:
-            together = merging.merged(value, row.message)
+    def _add(self, row: PendingTransaction, told: Told) -> None:
+        older, newer = sorted((_told(row), told), key=_stamp)
+        together = merging.merged(older.value, newer.value)
         if together != row.message:
             self._write(row, together)
+        self._set(row, {"message_id": newer.key})
 
     def _write(self, row: PendingTransaction, value: dict[str, Json]) -> None:
         told = validate(PendingMessage, value)
@@ -149,5 +159,10 @@ def _ids(payment: PendingTransaction | PendingMessage) -> set[tuple[str, str, st
     return {name for name in names if name[2]}
 
 
-def _told(row: PendingTransaction) -> PendingMessage:
-    return validate(PendingMessage, row.message)
+def _told(row: PendingTransaction) -> Told:
+    return Told(validate(PendingMessage, row.message), row.message, row.message_id)
+
+
+def _stamp(told: Told) -> tuple[tuple[int, datetime], str]:
+    """What is newer, by the messages' own word, so that it does not matter which came first."""
+    return merging.stamp(told.message), told.key

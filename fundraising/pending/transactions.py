@@ -1,15 +1,18 @@
-"""Looking up, resolving and expiring pending transactions.
+"""Looking up and resolving pending transactions.
 
 A pair is ``(gateway, order_id)`` unless a name says otherwise. Blank ids match nothing.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
-from fundraising.pending import locks
+from fundraising.pending import locks, merging
+from fundraising.pending.given_up import given_up
 from fundraising.pending.models import PendingTransaction
+from queues.wire import Json
 
 Pair = tuple[str, str]
 
@@ -42,6 +45,23 @@ def find_one(gateway: str, order_id: str, gateway_txn_id: str = "") -> PendingTr
     return best(rows, gateway_txn_id) if rows else None
 
 
+def hold(gateway: str, order_id: str, gateway_txn_id: str = "") -> PendingTransaction | None:
+    """As :func:`find_one`, with the locks of :mod:`fundraising.pending.locks` until the commit.
+
+    For who reads a row, and then notes something on it or resolves its order.
+    """
+    locks.take([(gateway, order_id)], [(gateway, gateway_txn_id)])
+    return find_one(gateway, order_id, gateway_txn_id)
+
+
+def note(row: PendingTransaction, facts: Mapping[str, Json]) -> None:
+    """Fill in what a row, on :func:`hold`, does not know; what it knows stays."""
+    together = merging.merged(facts, row.message)
+    if together != row.message:
+        row.message = together
+        row.save(update_fields=["message"])
+
+
 def find_by_txn(gateway: str, gateway_txn_id: str) -> PendingTransaction | None:
     """The newest row of one payment, unresolved before resolved."""
     rows = PendingTransaction.objects.of_txns([(gateway, gateway_txn_id)])
@@ -63,7 +83,7 @@ def newest(gateway: str, limit: int = 1) -> list[PendingTransaction]:
 
 
 def resolve(pairs: Iterable[Pair], txns: Iterable[Pair] = ()) -> int:
-    """Mark all rows of these orders resolved; returns how many were not before.
+    """Mark all rows of these orders resolved, for good; returns how many were not before.
 
     ``txns`` are (gateway, gateway_txn_id) of payments whose rows are resolved as well, for
     messages without an order id. The importer of donations calls this in the transaction
@@ -74,19 +94,24 @@ def resolve(pairs: Iterable[Pair], txns: Iterable[Pair] = ()) -> int:
     orders, payments = set(pairs), set(txns)
     with transaction.atomic(savepoint=False):
         locks.take(orders, payments)
-        rows = PendingTransaction.objects.of_either(orders, payments).unresolved()
-        return rows.update(is_resolved=True)
+        rows = PendingTransaction.objects.of_either(orders, payments)
+        rows = rows.filter(Q(is_resolved=False) | Q(is_given_up=True))
+        return rows.update(is_resolved=True, is_given_up=False)
 
 
-def resolve_old(before: datetime, gateway: str = "") -> int:
-    """Mark rows that began before ``before`` resolved; returns how many were not before."""
-    rows = PendingTransaction.objects.dated_before(before, gateway).unresolved()
-    return rows.update(is_resolved=True)
+def follow_payments_init(orders: Iterable[Pair]) -> None:
+    """Give up the rows of those orders of which payments-init says that no money can come.
 
-
-def delete_old(before: datetime, gateway: str = "") -> int:
-    """Delete rows that began before ``before``, resolved or not; returns how many.
-
-    They hold names and addresses, which are not kept longer than they may be of use.
+    And chase those again of which it does not say so any more. The consumer of payments-init
+    calls this once it has written its rows, with all orders that they concern or did before.
     """
-    return PendingTransaction.objects.dated_before(before, gateway).delete()[0]
+    wanted = set(orders)
+    with transaction.atomic(savepoint=False):
+        locks.take(wanted, ())
+        failed = given_up(wanted)
+        PendingTransaction.objects.of_orders(failed).unresolved().update(
+            is_resolved=True, is_given_up=True
+        )
+        PendingTransaction.objects.of_orders(wanted - failed).filter(is_given_up=True).update(
+            is_resolved=False, is_given_up=False
+        )

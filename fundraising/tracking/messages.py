@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from fundraising.crm import money
-from fundraising.crm.messages.fields import Choice, Moment, Number
+from fundraising.crm.messages.fields import Choice, Moment, Number, says
 from queues.messages import Message
 
 MAX_TEXT = 10_000
@@ -39,19 +39,32 @@ def _amount(value: object) -> Decimal | None:
     return money.parse_amount(text)
 
 
-Text = Annotated[str, BeforeValidator(_text), Field(max_length=MAX_TEXT)]
+Text = Annotated[
+    str,
+    BeforeValidator(_text),
+    Field(max_length=MAX_TEXT),
+    says(f"text ({MAX_TEXT})", "string", "number", "boolean", maxLength=MAX_TEXT),
+]
+Amount = Annotated[
+    Decimal | None, BeforeValidator(_amount), says("amount", "string", "number", "boolean")
+]
 
 
 class ContributionTrackingMessage(Message):
     """One data point about the visit ``id``: any part of what there is to know.
 
     Nothing but the id is required, and that is for the consumer to ask. What is absent is
-    ``""`` or None, which says nothing about the visit and takes nothing back.
+    ``""`` or None, which says nothing about the visit and takes nothing back. But for
+    ``unlinked_contribution_id``, a contribution that is not the visit's after all.
     """
+
+    MANDATORY = ("id",)
 
     id: Number = None
     contribution_id: Number = None
-    amount: Annotated[Decimal | None, BeforeValidator(_amount)] = None
+    contribution_date: Moment = None
+    unlinked_contribution_id: Number = None
+    amount: Amount = None
     currency: Text = ""
     is_recurring: Choice = None
     referrer: Text = ""

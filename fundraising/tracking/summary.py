@@ -5,13 +5,13 @@ value that was pushed last, and data points pushed in the same second are told a
 digest of their bytes. So the summary can be made anew from the log at any time.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from fundraising.banners.log_ids import is_log_id
 from fundraising.crm import instruments, utm
 from fundraising.tracking.messages import MAX_AMOUNT, ContributionTrackingMessage
 
@@ -59,7 +59,6 @@ PAYMENT_METHODS = {
     "venmo": "Venmo",
 }
 
-_LOG_ID = re.compile(r"[0-9a-f]{10,20}")
 _CENT_TENTHS = Decimal("0.001")
 
 
@@ -80,10 +79,17 @@ class DataPoint:
         """Made up by an audit for a donation of whose visit nothing was known."""
         return self.message.utm_medium.lower() == AUDIT
 
+    @property
+    def linked_at(self) -> tuple[bool, int, str]:
+        """The place of its link: an audit's last, else by the donation's date if it is told."""
+        pushed, digest = self.order
+        given = self.message.contribution_date
+        return self.is_from_audit, int(given.timestamp()) if given else pushed, digest
+
     def details(self) -> dict[str, Any]:
         """The fields that say something of the visit."""
         told = {name: getattr(self.message, name) for name in _DETAILS}
-        if not _LOG_ID.fullmatch(told["banner_history_log_id"]):
+        if not is_log_id(told["banner_history_log_id"]):
             del told["banner_history_log_id"]
         return {name: value for name, value in told.items() if value not in (None, "")}
 
@@ -91,6 +97,8 @@ class DataPoint:
 _DETAILS = frozenset(ContributionTrackingMessage.model_fields) - {
     "id",
     "contribution_id",
+    "contribution_date",
+    "unlinked_contribution_id",
     "message_id",
     "source_name",
     "source_type",
@@ -173,13 +181,15 @@ def _details(ordered: Iterable[DataPoint]) -> dict[str, Any]:
 def _link(ordered: Iterable[DataPoint]) -> tuple[int | None, int]:
     """The contribution of the visit, and how many others were said to be it.
 
-    The first link stands: a contribution that was thanked for is not taken away from its
-    visit by a later message. An audit's comes after all others.
+    The link of the earliest donation stands. Not counted is what was taken back: an
+    instalment that was the first until an earlier one came to light.
     """
+    points = sorted(ordered, key=lambda point: point.linked_at)
+    taken_back = {point.message.unlinked_contribution_id for point in points} | {None, 0}
     links = [
         point.message.contribution_id
-        for point in sorted(ordered, key=lambda point: point.is_from_audit)
-        if point.message.contribution_id
+        for point in points
+        if point.message.contribution_id not in taken_back
     ]
     return (links[0], len(set(links)) - 1) if links else (None, 0)
 

@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 from fundraising.pending.messages import PendingMessage
-from fundraising.pending.store import store
+from fundraising.pending.store import Told, store
 from queues.messages import validate
-from queues.wire import Json, parse
+from queues.wire import Json, digest, parse
 
 
 def raw(**fields: Any) -> bytes:
@@ -21,6 +21,11 @@ def read(**fields: Any) -> tuple[PendingMessage, dict[str, Json]]:
     return validate(PendingMessage, value), value
 
 
+def key(**fields: Any) -> str:
+    """What tells the message from others."""
+    return str(fields.get("message_id") or digest(raw(**fields)))
+
+
 def store_group(*messages: dict[str, Any]) -> None:
     """Store messages as one group. Runs in a transaction."""
-    store([read(**fields) for fields in messages])
+    store([Told(*read(**fields), key(**fields)) for fields in messages])

@@ -1,16 +1,12 @@
-"""Looking up, resolving and expiring pending transactions."""
+"""Looking up and resolving pending transactions."""
 
 from datetime import UTC, datetime, timedelta
-from io import StringIO
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
-from django.utils import timezone
 
 from fundraising.pending import transactions
 from fundraising.pending.models import PendingTransaction
-from fundraising.pending.tasks import expire
 
 pytestmark = pytest.mark.django_db
 
@@ -108,57 +104,10 @@ class TestResolve:
         assert transactions.resolve([], txns=[("adyen", "T1"), ("adyen", "")]) == 1
         assert list(PendingTransaction.objects.unresolved()) == [waiting]
 
+    def test_what_was_only_given_up_is_resolved_for_good(self) -> None:
+        make("1.1", is_resolved=True, is_given_up=True)
+        assert transactions.resolve([("adyen", "1.1")]) == 1
+        assert not PendingTransaction.objects.get().is_given_up
+
     def test_nothing_to_resolve(self) -> None:
         assert transactions.resolve([]) == 0
-
-
-class TestExpiry:
-    @pytest.fixture(autouse=True)
-    def aged(self) -> None:
-        now = timezone.now()
-        make("1.1", date=now - timedelta(days=31))
-        make("2.1", date=now - timedelta(days=31), is_resolved=True, gateway="dlocal")
-        make("3.1", date=now - timedelta(days=29))
-
-    @staticmethod
-    def run(*arguments: str) -> str:
-        out = StringIO()
-        call_command("expire_pending", *arguments, stdout=out)
-        return out.getvalue()
-
-    @staticmethod
-    def left() -> list[str]:
-        return sorted(PendingTransaction.objects.values_list("order_id", flat=True))
-
-    def test_task(self) -> None:
-        assert expire() == 2
-        assert self.left() == ["3.1"]
-
-    def test_command(self) -> None:
-        out = self.run()
-        assert out == (
-            "2 pending transactions older than 30 days deleted (1 of them were unresolved)\n"
-        )
-        assert self.left() == ["3.1"]
-
-    def test_age_and_gateway(self) -> None:
-        self.run("--days", "28", "--gateway", "adyen")
-        assert self.left() == ["2.1"]
-
-    def test_resolve(self) -> None:
-        assert self.run("--resolve").startswith("1 pending transactions older than 30 days res")
-        assert self.left() == ["1.1", "2.1", "3.1"]
-        waiting = PendingTransaction.objects.unresolved()
-        assert [row.order_id for row in waiting] == ["3.1"]
-
-    @pytest.mark.parametrize("arguments", [["--dry-run"], ["--dry-run", "--resolve"]])
-    def test_dry_run(self, arguments: list[str]) -> None:
-        assert "would be" in self.run(*arguments)
-        assert self.left() == ["1.1", "2.1", "3.1"]
-        assert PendingTransaction.objects.unresolved().count() == 2
-
-    @pytest.mark.parametrize("days", ["0", "-1", "soon", "99999"])
-    def test_senseless_ages_are_refused(self, days: str) -> None:
-        with pytest.raises(CommandError):
-            self.run("--days", days)
-        assert len(self.left()) == 3

@@ -94,6 +94,14 @@ class TestLink:
         )
         assert (summary.contribution_id, summary.link_conflicts) == (6, 1)
 
+    def test_a_link_that_is_taken_back_does_not_count_whenever_it_was_made(self) -> None:
+        taken_back = point(unlinked_contribution_id=5, source_enqueued_time=1)
+        links = [point(contribution_id=n, source_enqueued_time=n) for n in (5, 6)]
+        assert fold(links[:1]).contribution_id == 5
+        summary = fold([*links, taken_back])
+        assert (summary.contribution_id, summary.link_conflicts) == (6, 0)
+        assert fold([links[0], taken_back]).contribution_id is None
+
 
 class TestAudit:
     """What an audit makes up for a donation of whose visit nothing is known."""
