@@ -103,6 +103,10 @@ class Directory:
             proven = checksums.is_valid(hint.checksum, contact.pk, contact.hash, now)
         return (self.by_id(contact.pk), None) if proven else (None, contact.pk)
 
+    def with_email(self, email: str) -> list[Profile]:
+        """The contacts that have an e-mail address, oldest first."""
+        return sorted(self._by_key["email", email.lower()], key=lambda profile: profile.age)
+
     def match(self, donor: DonorDetails) -> Profile | None:
         """The contact that the donor is by the matching rules."""
         found = {profile.age: profile for key in _keys(donor) for profile in self._by_key[key]}
@@ -111,11 +115,12 @@ class Directory:
         hit = matching.match(donor_of(donor), [profile.candidate() for profile in found.values()])
         return found[hit.age] if hit else None
 
-    def save(self, donor: DonorDetails, profile: Profile | None) -> Profile:
-        """Plan what the message changes of the profile, or a new contact for None."""
+    def save(self, donor: DonorDetails, profile: Profile | None, message_id: str) -> Profile:
+        """Plan what the message of that id changes of the profile, or a new contact for None."""
         if profile is None:
-            profile = profiles.new(next(self._ages))
+            profile = profiles.new(next(self._ages), message_id)
             self._new.append(profile)
+        profile.message_id = message_id
         source, is_low = confidence_of(donor)
         profiles.revise(profile, donor, source, is_low)
         self._enter(profile)

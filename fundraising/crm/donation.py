@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from fundraising.crm import details, gift, instruments, money, trxn_ids
+from fundraising.crm import details, gift, instruments, money, refunds, trxn_ids
 from fundraising.crm.details import GatewayFields, Settlement
 from fundraising.crm.donor import DonorDetails, donor_details
 from fundraising.crm.gift import Amounts, GiftData
@@ -41,10 +41,6 @@ class Donation(DonorDetails):
     untracked: dict[str, str] | None
     # None for a one-time donation.
     subscription: Subscription | None
-
-
-# Money going the other way, which the refund import books.
-_REFUND_TYPES = frozenset({"refund", "chargeback", "cancel", "reversal", "admin_fraud_reversal"})
 
 
 def normalise(
@@ -101,7 +97,8 @@ def _refuse_others(message: DonationMessage) -> None:
         field = next((name for name, is_set in marks.items() if is_set), "gateway")
         text = "gifts of funds and employers are not imported from this queue"
         raise Damaged("INVALID_MESSAGE", text, field)
-    if message.type in _REFUND_TYPES:
+    if message.type in refunds.BY_TYPE:
+        # Money going the other way, which the queue of refunds books.
         raise Damaged("INVALID_MESSAGE", "is no type of a donation", "type")
 
 
@@ -128,10 +125,14 @@ def _instrument(message: DonationMessage, recurring: RecurringContext | None) ->
 
 
 def _trxn_id(message: DonationMessage) -> trxn_ids.TrxnId:
+    """A reversal is known by its own id, as the refund queue knows it too."""
+    number = message.gateway_txn_id
+    if message.type in gift.REVERSED and message.gateway_refund_id:
+        number = "-".join(message.gateway_refund_id.split())
     try:
         return trxn_ids.for_payment(
             message.gateway,
-            message.gateway_txn_id,
+            number,
             message_type=message.type,
             recurring=message.recurring,
         )

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from fundraising.crm import contributions, exchange_rates, languages, recurring
+from fundraising.crm import contributions, exchange_rates, profiles, recurring, visits
 from fundraising.crm.contacts import Directory
 from fundraising.crm.donation import Donation, normalise
 from fundraising.crm.ledger import Ledger
@@ -21,7 +21,6 @@ from fundraising.crm.profiles import Profile
 from fundraising.crm.rates import Rates
 from fundraising.crm.recurring import Records
 from fundraising.pending import transactions
-from fundraising.tracking.models import ContributionTracking
 from queues import locks
 from queues.consumer import Received
 from queues.outbox import push_later_many
@@ -61,7 +60,7 @@ def import_donations(group: Sequence[Item]) -> None:
     """
     now = timezone.now()
     completed = _complete(group)
-    records = Records.load(message for _, message in completed)
+    records = Records.load((message for _, message in completed), now)
     rates = exchange_rates.rates_for(
         (message.currency or message.original_currency, message.date or now)
         for _, message in completed
@@ -75,7 +74,7 @@ def import_donations(group: Sequence[Item]) -> None:
     locks.take(("donor", email) for email in emails)
     bookings = _book(entries, records, rates, now)
     if bookings:
-        _push(bookings)
+        _push(bookings, records.settle())
         _note(bookings)
         transactions.resolve(
             ((donation.gateway, donation.order_id) for donation in _donations(bookings)),
@@ -116,7 +115,7 @@ def _normalise(
         record = records.find(message)
         try:
             recurring.require_predecessor(message, record)
-            donation = normalise(message, rates, records.context(record), now=now)
+            donation = normalise(message, rates, records.context(record, message), now=now)
             entries.append(Entry(item, message, record, donation))
         except SetAside as reason:
             item.set_aside(reason)
@@ -136,6 +135,8 @@ def _book(entries: Sequence[Entry], records: Records, rates: Rates, now: datetim
             fresh.append((entry, invoice_id))
     if not fresh:
         return []
+    # The first instalment of a subscription is the earliest, not the first to arrive.
+    fresh.sort(key=lambda item: (item[0].donation.received, item[0].donation.gateway_txn_id))
     directory = Directory.load(
         [entry.donation for entry, _ in fresh], _known_contacts(fresh, records)
     )
@@ -169,7 +170,7 @@ def _plan(
 ) -> Booking:
     """What one donation changes: contact, recurring record, contribution."""
     record = records.find(entry.message)
-    context = records.context(record)
+    context = records.context(record, entry.message)
     donation = entry.donation
     series = donation.subscription
     if (
@@ -181,9 +182,11 @@ def _plan(
         donation = normalise(entry.message, rates, context, now=now)
         series = donation.subscription
     profile, referral_id = _donor(donation, record, directory, records, now)
-    profile = directory.save(donation, profile)
+    profile = directory.save(donation, profile, entry.received.key)
+    profiles.gives(profile)
     if series is not None:
-        record = records.save(donation, series, record, profile.contact, now)
+        key = entry.received.key
+        record = records.save(donation, record, profile.contact, entry.message, key)
     contribution = contributions.from_donation(
         donation,
         message_key=entry.received.key,
@@ -222,30 +225,37 @@ def _set_languages(bookings: Sequence[Booking], directory: Directory) -> None:
         and booking.donation.tracking_id is not None
         and not booking.profile.contact.preferred_language
     }
-    if silent:
-        visits = ContributionTracking.objects.filter(pk__in=silent)
-        for number, language, country in visits.values_list("pk", "language", "country"):
-            silent[number].contact.preferred_language = languages.preferred(language, country)
+    visits.set_languages(silent)
 
 
 def _donations(bookings: Iterable[Booking]) -> Iterable[Donation]:
     return (booking.donation for booking in bookings)
 
 
-def _push(bookings: Sequence[Booking]) -> None:
+def _push(bookings: Sequence[Booking], demoted: Iterable[Contribution]) -> None:
     """Tell contribution tracking which contribution a visit led to.
 
-    Later instalments have the tracking id of the first, whose link stays.
+    Later instalments have the tracking id of the first, whose link stays; ``demoted`` are
+    those that were linked until an earlier one came to light.
     """
-    messages = []
+    messages: list[dict[str, object]] = [
+        {"id": row.contribution_tracking_id, "unlinked_contribution_id": row.pk}
+        for row in demoted
+        if row.contribution_tracking_id is not None
+    ]
     for booking in bookings:
         donation, contribution = booking.donation, booking.contribution
         series = donation.subscription
         if contribution.contribution_tracking_id is None:
             continue
-        message = {"id": contribution.contribution_tracking_id, **(donation.untracked or {})}
+        message: dict[str, object] = {
+            "id": contribution.contribution_tracking_id,
+            **(donation.untracked or {}),
+        }
         if series is None or series.is_first_installment:
-            messages.append({**message, "contribution_id": contribution.pk})
+            given = int(contribution.receive_date.timestamp())
+            link = {"contribution_id": contribution.pk, "contribution_date": given}
+            messages.append({**message, **link})
         elif donation.untracked is not None:
             messages.append(message)
     if messages:
@@ -265,6 +275,7 @@ def _note(bookings: Sequence[Booking]) -> None:
                     source_contact_id=booking.referral_id,
                     source_record_id=contribution.pk,
                     activity_date=contribution.receive_date,
+                    message_id=contribution.message_id,
                 )
             )
         if series is not None and (series.is_autorescue or series.is_successful_autorescue):
@@ -274,6 +285,7 @@ def _note(bookings: Sequence[Booking]) -> None:
                     contact_id=contribution.contact_id,
                     source_record_id=contribution.contribution_recur_id,
                     activity_date=contribution.receive_date,
+                    message_id=contribution.message_id,
                 )
             )
     if activities:

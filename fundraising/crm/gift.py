@@ -17,12 +17,12 @@ RECURRING_GIFT = "Recurring Gift"
 RECURRING_CASH = "Recurring Gift - Cash"
 COMPLETED = "Completed"
 
-_REVERSED = ("chargeback_reversed", "refund_reversed", "reversal_reversed")
+REVERSED = ("chargeback_reversed", "refund_reversed", "reversal_reversed")
 _FINANCIAL_TYPE_BY_TYPE = dict(
-    zip(_REVERSED, ("Chargeback Reversal", "Refund Reversal", "Reversal Reversal"), strict=True)
+    zip(REVERSED, ("Chargeback Reversal", "Refund Reversal", "Reversal Reversal"), strict=True)
 )
 _STATUS_BY_TYPE = dict(
-    zip(_REVERSED, ("chargeback_reversal", "refund_reversal", "reversal_reversal"), strict=True)
+    zip(REVERSED, ("chargeback_reversal", "refund_reversal", "reversal_reversal"), strict=True)
 )
 FINANCIAL_TYPES = frozenset(
     {CASH, ENDOWMENT_GIFT, RECURRING_GIFT, RECURRING_CASH, "Refund", "Chargeback", "Reversal"}

@@ -47,7 +47,10 @@ class KnownEmail:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A contact that may be the donor; ``age`` orders them, the oldest being the least."""
+    """A contact that may be the donor; ``age`` orders them, the oldest being the least.
+
+    ``is_nameless``: it signed up for our e-mail, and its address is all we know.
+    """
 
     age: int
     first_name: str
@@ -56,6 +59,7 @@ class Candidate:
     external: dict[str, str] = field(default_factory=dict)
     venmo_phones: Sequence[str] = ()
     primary_place: Place = Place()
+    is_nameless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,10 @@ def by_billing_email(donor: Donor, candidates: Sequence[Candidate]) -> Iterator[
 
 
 def by_email(donor: Donor, candidates: Sequence[Candidate]) -> Iterator[Candidate]:
-    """The same e-mail address: with equal names, or where either side's names are not sure."""
+    """The same e-mail address: with equal names, or where either side's names are not sure.
+
+    Last comes a contact that has no name yet: the donor may well have signed up before.
+    """
     if not donor.email:
         return
     hits = [
@@ -132,6 +139,7 @@ def by_email(donor: Donor, candidates: Sequence[Candidate]) -> Iterator[Candidat
     yield from (item for item, known in low if known.is_primary)
     yield from (item for item, known in low if known.location_type == donor.source)
     yield from (item for item, known in low)
+    yield from (item for item, known in hits if item.is_nameless and known.is_primary)
 
 
 def by_address(donor: Donor, candidates: Sequence[Candidate]) -> Iterator[Candidate]:

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import Model
-
 from fundraising.crm import confidence, matching
 from fundraising.crm.donor import DonorDetails
 from fundraising.crm.models import Address, Contact, Email, Phone
 from fundraising.crm.phones import SMS_LOCATION
+from queues.models import FromMessage
 
 SOURCE = "online donation"
+OPT_IN_SOURCE = "opt-in"
 
 # Messages of these kinds repeat what the donor told, so an employer in them is the donor's word.
 _DONOR_TOLD = frozenset({"audit", "job-runner", "listener", "payments"})
@@ -46,7 +46,8 @@ class Profile:
     """A contact, its e-mail addresses, postal addresses and telephones.
 
     ``age`` orders contacts, the oldest being the least. ``changed`` holds those rows that
-    are to be written: they are new when they have no primary key.
+    are to be written: they are new when they have no primary key. ``message_id`` is of the
+    message whose changes are being planned: each row keeps that of the last to change it.
     """
 
     contact: Contact
@@ -55,7 +56,8 @@ class Profile:
     addresses: list[Address] = field(default_factory=list)
     phones: list[Phone] = field(default_factory=list)
     last_donation: datetime | None = None
-    changed: dict[int, Model] = field(default_factory=dict)
+    changed: dict[int, FromMessage] = field(default_factory=dict)
+    message_id: str = ""
 
     @property
     def primary_email(self) -> Email | None:
@@ -66,6 +68,12 @@ class Profile:
     def primary_address(self) -> Address | None:
         """The postal address to write to."""
         return next((address for address in self.addresses if address.is_primary), None)
+
+    @property
+    def is_nameless(self) -> bool:
+        """Whether it is a contact without any name, of a person or an organisation."""
+        contact = self.contact
+        return not (contact.first_name or contact.last_name or contact.organization_name)
 
     def candidate(self) -> matching.Candidate:
         """What the matching rules see of it."""
@@ -81,6 +89,7 @@ class Profile:
             external=dict(self.external_identifiers()),
             venmo_phones=[row.phone for row in self.phones if row.phone_source == matching.VENMO],
             primary_place=place_of(address) if address else matching.Place(),
+            is_nameless=self.is_nameless,
         )
 
     def external_identifiers(self) -> Iterator[tuple[str, str]]:
@@ -90,18 +99,30 @@ class Profile:
             if value:
                 yield name, value
 
-    def put(self, row: Model, **values: object) -> None:
+    def put(self, row: FromMessage, **values: object) -> None:
         """Set columns of a row of this profile; one that differs is to be written."""
         for name, value in values.items():
             if getattr(row, name) != value:
                 setattr(row, name, value)
-                self.changed[id(row)] = row
+                self.write(row)
+
+    def write(self, row: FromMessage) -> None:
+        """The message that is being applied makes or changes this row."""
+        row.message_id = self.message_id
+        self.changed[id(row)] = row
 
 
-def new(age: int) -> Profile:
+def new(age: int, message_id: str = "") -> Profile:
     """The profile of a donor not known, yet without any data."""
-    contact = Contact(source=SOURCE)
-    return Profile(contact, age, changed={id(contact): contact})
+    profile = Profile(Contact(source=SOURCE), age, message_id=message_id)
+    profile.write(profile.contact)
+    return profile
+
+
+def gives(profile: Profile) -> None:
+    """Whoever gives is met by that, whether an opt-in came first or not."""
+    if profile.contact.source == OPT_IN_SOURCE:
+        profile.put(profile.contact, source=SOURCE)
 
 
 def place_of(address: Address) -> matching.Place:
@@ -160,7 +181,7 @@ def revise_email(profile: Profile, email: str, details_source: str) -> None:
     if row is None:
         row = Email(contact=profile.contact, email=email, location_type=location)
         profile.emails.append(row)
-        profile.changed[id(row)] = row
+        profile.write(row)
     if becomes_primary and primary is not None and primary is not row:
         profile.put(primary, is_primary=False)
     profile.put(row, email=email, on_hold=False, is_primary=becomes_primary or row is primary)
@@ -225,7 +246,7 @@ def _revise_billing_email(profile: Profile, email: str) -> None:
     if row is None:
         row = Email(contact=profile.contact, email=email, location_type=confidence.ACH)
         profile.emails.append(row)
-        profile.changed[id(row)] = row
+        profile.write(row)
     profile.put(row, email=email)
 
 
@@ -238,7 +259,7 @@ def _revise_address(profile: Profile, donor: DonorDetails) -> None:
         is_primary = profile.primary_address is None
         row = Address(contact=profile.contact, is_primary=is_primary)
         profile.addresses.append(row)
-        profile.changed[id(row)] = row
+        profile.write(row)
     values = {name: getattr(given, name) for name in _PLACE}
     profile.put(row, **values, state_province=given.state or "")
 
@@ -252,7 +273,7 @@ def _revise_phone(profile: Profile, donor: DonorDetails) -> None:
     if row is None:
         row = Phone(contact=profile.contact, phone=given.number, location_type=SMS_LOCATION)
         profile.phones.append(row)
-        profile.changed[id(row)] = row
+        profile.write(row)
     profile.put(
         row,
         phone_type=given.type,

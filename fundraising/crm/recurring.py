@@ -3,69 +3,86 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 
-from fundraising.crm import columns, schedule
+from fundraising.crm import columns, history
 from fundraising.crm.donation import Donation
+from fundraising.crm.ledger import is_payment
 from fundraising.crm.messages import DonationMessage
-from fundraising.crm.models import Contact, Contribution, PaymentToken, RecurringContribution
+from fundraising.crm.models import (
+    Contact,
+    Contribution,
+    PaymentToken,
+    RecurringContribution,
+    RecurringEvent,
+)
+from fundraising.crm.payment_events import SELF_SCHEDULED, of_payment
+from fundraising.crm.recurring_state import Event, frequency_at
 from fundraising.crm.subscriptions import RecurringContext, Subscription
 from queues.outcomes import Park
 
-Status = RecurringContribution.Status
+# When a payment was made, and its id to tell payments of one moment apart.
+Place = tuple[datetime, str]
 
-# Gateways that charge by a schedule of their own: their payments tell how a subscription fares.
-SELF_SCHEDULED = frozenset({"paypal", "paypal_ec"})
 # Subscriptions by the present PayPal system; others were begun where we cannot see them.
 PAYPAL_SUBSCRIPTION = "I-"
-
-_ENDED = frozenset({Status.CANCELLED, Status.FAILED, Status.COMPLETED})
-_REVISED = (
-    "status",
-    "cancel_date",
-    "cancel_reason",
-    "end_date",
-    "next_sched_contribution_date",
-)
 
 
 class Records:
     """The recurring contributions and payment tokens of a group, known and planned."""
 
-    def __init__(self, known: Iterable[RecurringContribution], paid: Iterable[int]) -> None:
+    def __init__(self, known: Iterable[RecurringContribution], now: datetime) -> None:
+        known = list(known)
+        self._now = now
         self._by_id = {record.pk: record for record in known}
         self._by_trxn_id = {record.trxn_id: record for record in known if record.trxn_id}
         self._by_rescue = {
             record.rescue_reference: record for record in known if record.rescue_reference
         }
-        # Those with a contribution, by identity: the planned have no number.
-        self._paid = {id(self._by_id[number]) for number in paid}
+        # By identity, as the planned have no number.
+        self._first: dict[int, Place] = {}
+        self._events: dict[int, list[Event]] = {}
         self._tokens: dict[tuple[str, str], PaymentToken] = {}
         self._new: list[RecurringContribution] = []
         self._new_tokens: list[PaymentToken] = []
-        self._changed: dict[int, RecurringContribution] = {}
+        self._new_events: list[RecurringEvent] = []
+        self._unsettled: set[int] = set()
 
     @classmethod
-    def load(cls, messages: Iterable[DonationMessage]) -> "Records":
-        """What these messages may belong to; the records are locked until the commit."""
+    def load(cls, messages: Iterable[DonationMessage], now: datetime) -> "Records":
+        """What these messages may belong to; the records are locked until the commit.
+
+        ``now`` dates payments without a date.
+        """
         recurring = [message for message in messages if message.is_recurring]
         if not recurring:
-            return cls([], [])
+            return cls([], now)
         ids = {number for message in recurring if (number := _number(message)) is not None}
         trxn_ids = {trxn_id for message in recurring for trxn_id in _trxn_ids(message)}
         rescues = {message.rescue_reference for message in recurring} - {""}
+        rescued = _rescued_before(rescues)
         rows = RecurringContribution.objects.filter(
-            Q(pk__in=ids) | Q(trxn_id__in=trxn_ids) | Q(rescue_reference__in=rescues)
+            Q(pk__in=ids | set(rescued.values()))
+            | Q(trxn_id__in=trxn_ids)
+            | Q(rescue_reference__in=rescues)
         )
-        known = list(rows.select_for_update(of=("self",), no_key=True).order_by("pk"))
-        paid = Contribution.objects.filter(contribution_recur__in=known) if known else None
-        numbers = paid.values_list("contribution_recur", flat=True).distinct() if paid else []
-        records = cls(known, [number for number in numbers if number is not None])
-        tokens = {message.recurring_payment_token for message in recurring} - {""}
+        records = cls(rows.select_for_update(of=("self",), no_key=True).order_by("pk"), now)
+        for reference, number in rescued.items():
+            records._by_rescue.setdefault(reference, records._by_id[number])
+        records._load_details({message.recurring_payment_token for message in recurring} - {""})
+        return records
+
+    def _load_details(self, tokens: Iterable[str]) -> None:
+        if self._by_id:
+            for number, received, gateway_txn_id in _first_payments(self._by_id):
+                if received is not None:
+                    self._first[id(self._by_id[number])] = received, gateway_txn_id
+        yearly = [row.pk for row in self._by_id.values() if row.frequency_unit == "year"]
+        if yearly:
+            self._events = history.of(yearly)
         if tokens:
             for token in PaymentToken.objects.filter(token__in=tokens):
-                records._tokens[token.gateway, token.token] = token
-        return records
+                self._tokens[token.gateway, token.token] = token
 
     def find(self, message: DonationMessage) -> RecurringContribution | None:
         """The record that a message is an instalment of, if there is one."""
@@ -78,19 +95,24 @@ class Records:
             return self._by_rescue[message.rescue_reference]
         for trxn_id in _subscription_ids(message):
             record = self._by_trxn_id.get(trxn_id)
-            if record is not None and _family(record.gateway) == _family(message.gateway):
+            if record is not None and family(record.gateway) == family(message.gateway):
                 return record
         return None
 
-    def context(self, record: RecurringContribution | None) -> RecurringContext | None:
-        """What the rules want to know of it."""
+    def context(
+        self, record: RecurringContribution | None, message: DonationMessage
+    ) -> RecurringContext | None:
+        """What the rules want to know of it for a payment."""
         if record is None:
             return None
+        place = message.date or self._now, message.gateway_txn_id
+        first = self._first.get(id(record))
+        events = self._events.get(record.pk)
         return RecurringContext(
             id=str(record.pk or "new"),
-            is_first_installment=id(record) not in self._paid,
+            is_first_installment=first is None or place < first,
             payment_instrument=record.payment_instrument,
-            frequency_unit=record.frequency_unit,
+            frequency_unit=frequency_at(events, place[0]) if events else record.frequency_unit,
         )
 
     def token(self, donation: Donation) -> PaymentToken | None:
@@ -101,17 +123,29 @@ class Records:
     def save(
         self,
         donation: Donation,
-        series: Subscription,
         record: RecurringContribution | None,
         contact: Contact,
-        now: datetime,
+        message: DonationMessage,
+        key: str,
     ) -> RecurringContribution:
-        """Plan what an instalment changes of its record, or a new record for None."""
+        """Plan what an instalment tells of its record, or a new record for None.
+
+        ``key`` is the identity of the message. Raises ValueError for no instalment.
+        """
+        is_new = record is None
         if record is None:
-            record = self._create(donation, series, contact, now)
-        elif _revive(record, donation, series, now):
-            self._changed[id(record)] = record
-        self._paid.add(id(record))
+            record = self._create(donation, contact, key)
+        event = of_payment(record, donation, message, key=key, now=self._now)
+        if is_new:
+            history.begin(record, event)
+            columns.fit(record)
+        self._new_events.append(event)
+        if is_payment(donation):
+            place = donation.received, donation.gateway_txn_id
+            first = self._first.get(id(record))
+            if first is not None and place < first:
+                self._unsettled.add(record.pk)
+            self._first[id(record)] = place if first is None else min(first, place)
         return record
 
     def write(self) -> None:
@@ -120,61 +154,55 @@ class Records:
             PaymentToken.objects.bulk_create(self._new_tokens)
         if self._new:
             RecurringContribution.objects.bulk_create(self._new)
-        changed = [record for record in self._changed.values() if record not in self._new]
-        if changed:
-            RecurringContribution.objects.bulk_update(changed, _REVISED)
+        if self._new_events:
+            for event in self._new_events:
+                event.recurring_id = event.recurring.pk
+            self._unsettled |= history.write(self._new_events)
 
-    def _create(
-        self, donation: Donation, series: Subscription, contact: Contact, now: datetime
-    ) -> RecurringContribution:
+    def settle(self) -> list[Contribution]:
+        """Once the contributions are written: change those that turn out not to be the first.
+
+        Returns what changed.
+        """
+        return history.settle(self._unsettled)
+
+    def _create(self, donation: Donation, contact: Contact, key: str) -> RecurringContribution:
+        series = donation.subscription
+        if series is None:
+            raise ValueError("the donation is no instalment")
         trxn_id = series.trxn_id
         if trxn_id in self._by_trxn_id:
             # A wallet's token names every agreement with its donor; the payment's id is one's own.
             trxn_id = donation.gateway_txn_id
         record = RecurringContribution(
             contact=contact,
-            amount=donation.original.gross,
-            currency=donation.original.currency,
-            frequency_unit=series.frequency_unit,
-            frequency_interval=series.frequency_interval,
-            installments=series.installments,
-            start_date=series.start_date,
-            create_date=series.create_date,
-            cycle_day=series.cycle_day,
-            next_sched_contribution_date=_next_date(series, now),
-            gateway=donation.gateway,
             processor_id=trxn_id,
             trxn_id=trxn_id,
-            payment_token=self._token_of(donation, series, contact),
-            payment_instrument=donation.payment_instrument,
-            processor_contact_id=series.processor_contact_id,
-            initial_scheme_transaction_id=series.initial_scheme_transaction_id,
-            payment_service_id=series.payment_service_id,
-            original_country=series.original_country,
+            payment_token=self._token_of(donation, series, contact, key),
             rescue_reference=series.rescue_reference,
         )
-        columns.fit(record)
         self._by_trxn_id[trxn_id] = record
         self._new.append(record)
         return record
 
     def _token_of(
-        self, donation: Donation, series: Subscription, contact: Contact
+        self, donation: Donation, series: Subscription, contact: Contact, key: str
     ) -> PaymentToken | None:
         if not series.payment_token:
             return None
-        key = donation.gateway, series.payment_token
-        if key not in self._tokens:
+        name = donation.gateway, series.payment_token
+        if name not in self._tokens:
             token = PaymentToken(
                 contact=contact,
                 gateway=donation.gateway,
                 token=series.payment_token,
                 ip_address=donation.user_ip,
+                message_id=key,
             )
             columns.fit(token)
-            self._tokens[key] = token
+            self._tokens[name] = token
             self._new_tokens.append(token)
-        return self._tokens[key]
+        return self._tokens[name]
 
 
 def require_predecessor(message: DonationMessage, record: RecurringContribution | None) -> None:
@@ -188,39 +216,29 @@ def require_predecessor(message: DonationMessage, record: RecurringContribution 
         raise Park("MISSING_PREDECESSOR", "no recurring record has the subscr_id")
 
 
-def _revive(
-    record: RecurringContribution, donation: Donation, series: Subscription, now: datetime
-) -> bool:
-    """A payment tells that the subscription is in progress, unless it was ended after it.
-
-    Returns whether the record changed.
-    """
-    is_self_scheduled = donation.gateway in SELF_SCHEDULED
-    if not (is_self_scheduled or series.is_autorescue or series.is_successful_autorescue):
-        return False
-    ended = record.cancel_date
-    if record.status in _ENDED and ended is not None and ended >= donation.received:
-        return False
-    record.status = Status.IN_PROGRESS
-    record.cancel_date = record.end_date = None
-    record.cancel_reason = ""
-    if is_self_scheduled:
-        record.next_sched_contribution_date = schedule.next_date(
-            now,
-            unit=record.frequency_unit,
-            interval=record.frequency_interval,
-            cycle_day=record.cycle_day,
-        )
-    return True
+def family(gateway: str) -> str:
+    """The name under which a gateway's subscriptions are one."""
+    return "paypal" if gateway in SELF_SCHEDULED else gateway
 
 
-def _next_date(series: Subscription, now: datetime) -> datetime:
-    return schedule.next_date(
-        now,
-        unit=series.frequency_unit,
-        interval=series.frequency_interval,
-        cycle_day=series.cycle_day,
+def _first_payments(records: Iterable[int]) -> Iterable[tuple[int, datetime | None, str]]:
+    """The place of the earliest payment of each record, None for one that has none."""
+    payments = Contribution.objects.filter(
+        contribution_recur=OuterRef("pk"), is_payment=True
+    ).order_by("receive_date", "gateway_txn_id")
+    return RecurringContribution.objects.filter(pk__in=records).values_list(
+        "pk",
+        Subquery(payments.values("receive_date")[:1]),
+        Subquery(payments.values("gateway_txn_id")[:1]),
     )
+
+
+def _rescued_before(references: Iterable[str]) -> dict[str, int]:
+    """The records whose rescue has ended, by the reference that they had until then."""
+    if not references:
+        return {}
+    rows = RecurringEvent.objects.filter(rescue_reference__in=references)
+    return dict(rows.values_list("rescue_reference", "recurring"))
 
 
 def _number(message: DonationMessage) -> int | None:
@@ -232,7 +250,10 @@ def _subscription_ids(message: DonationMessage) -> Sequence[str]:
     """How the record of a subscription may be named: by its id, in old ones with the gateway."""
     if not message.subscr_id:
         return ()
-    return message.subscr_id, f"RECURRING {message.gateway.upper()} {message.subscr_id}"
+    is_paypal = message.gateway in SELF_SCHEDULED
+    gateways = sorted(SELF_SCHEDULED) if is_paypal else [message.gateway]
+    named = (f"RECURRING {gateway.upper()} {message.subscr_id}" for gateway in gateways)
+    return message.subscr_id, *named
 
 
 def _trxn_ids(message: DonationMessage) -> set[str]:
@@ -242,7 +263,3 @@ def _trxn_ids(message: DonationMessage) -> set[str]:
         message.recurring_payment_token,
         message.gateway_txn_id,
     } - {""}
-
-
-def _family(gateway: str) -> str:
-    return "paypal" if gateway in SELF_SCHEDULED else gateway

@@ -82,20 +82,6 @@ def subscription(
     )
 
 
-def misses_predecessor(message: DonationMessage, record: RecurringContext | None) -> bool:
-    """Whether an instalment must wait for the message that begins its subscription.
-
-    PayPal keeps the schedule itself, and only its new profiles (``I-``) may be recorded from
-    an instalment. The caller parks such a message (MISSING_PREDECESSOR).
-    """
-    return (
-        message.is_recurring
-        and record is None
-        and message.gateway in ("paypal", "paypal_ec")
-        and not message.subscr_id.startswith("I-")
-    )
-
-
 def _check(message: DonationMessage, unit: str, record: RecurringContext | None) -> None:
     if unit not in schedule.MONTHS:
         raise Damaged("INVALID_RECURRING", "is neither month nor year", "frequency_unit")

@@ -12,7 +12,14 @@ LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 _SECONDS = re.compile(r"@?(-?\d{1,20})(?:\.\d*)?", re.ASCII)
 _MEDIAWIKI = re.compile(r"\d{14}", re.ASCII)
 # After ISO 8601 and RFC 2822, what PayPal and settlement files write.
-_FORMATS = ("%H:%M:%S %b %d, %Y %Z", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d", "%d %B %Y", "%B %d, %Y")
+_FORMATS = (
+    "%H:%M:%S %b %d, %Y %Z",
+    "%Y-%m-%d %H:%M:%S %Z",
+    "%Y/%m/%d %H:%M:%S",
+    "%Y/%m/%d",
+    "%d %B %Y",
+    "%B %d, %Y",
+)
 _PACIFIC = {"PST": timedelta(hours=8), "PDT": timedelta(hours=7)}
 _PAYPAL = re.compile(r"\d{1,2}:\d{2}:\d{2} [A-Za-z]{3} \d{1,2}, \d{4} (PST|PDT)", re.ASCII)
 

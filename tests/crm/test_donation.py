@@ -9,7 +9,7 @@ from fundraising.crm.donation import Donation, normalise
 from fundraising.crm.gift import ExternalIdentifier
 from fundraising.crm.messages import DonationMessage
 from fundraising.crm.rates import Rate, Rates
-from fundraising.crm.subscriptions import RecurringContext, misses_predecessor
+from fundraising.crm.subscriptions import RecurringContext
 from queues.messages import validate
 from queues.outcomes import Damaged
 from queues.wire import Json
@@ -131,23 +131,6 @@ def test_the_record_is_named_by_its_profile(fields: dict[str, Json], trxn_id: st
 def test_an_instalment_falls_back_on_its_records_instrument() -> None:
     fields = INSTALMENT | {"payment_method": "", "payment_submethod": ""}
     assert _donation(fields, LATER).payment_instrument == "Credit Card: Visa"
-
-
-@pytest.mark.parametrize(
-    ("gateway", "subscr_id", "record", "expected"),
-    [
-        ("paypal", "S-1", None, True),
-        ("paypal", "", None, True),
-        ("paypal_ec", "I-1", None, False),
-        ("paypal", "S-1", LATER, False),
-        ("adyen", "S-1", None, False),
-    ],
-)
-def test_paypal_instalments_wait_for_their_profile(
-    gateway: str, subscr_id: str, record: RecurringContext | None, expected: bool
-) -> None:
-    message = _message(INSTALMENT | {"gateway": gateway, "subscr_id": subscr_id})
-    assert misses_predecessor(message, record) is expected
 
 
 @pytest.mark.parametrize(

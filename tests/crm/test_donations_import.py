@@ -81,6 +81,7 @@ def test_the_visit_learns_of_its_contribution() -> None:
     link = {
         "id": int(message["contribution_tracking_id"]),
         "contribution_id": contribution(message).pk,
+        "contribution_date": DATE,
     }
     assert tracking() == [link]
 
@@ -237,6 +238,7 @@ def test_a_donation_without_a_tracking_id_gets_one(frqueue: redis.Redis) -> None
     assert pushed == {
         "id": 901,
         "contribution_id": row.pk,
+        "contribution_date": DATE,
         "utm_source": "..cc",
         "utm_medium": "civicrm",
         "tracking_date": f"{WHEN:%Y-%m-%d %H:%M:%S}",

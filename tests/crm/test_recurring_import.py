@@ -3,11 +3,17 @@
 import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
-from fundraising.crm.models import Activity, Contribution, PaymentToken, RecurringContribution
+from fundraising.crm import history
+from fundraising.crm.models import (
+    Activity,
+    Contribution,
+    PaymentToken,
+    RecurringContribution,
+    RecurringEvent,
+)
 from queues.models import OutboxMessage
 from queues.outcomes import Outcome
 from tests.crm.imports import (
@@ -25,6 +31,7 @@ pytestmark = pytest.mark.django_db
 Status = RecurringContribution.Status
 WHEN = datetime.fromtimestamp(DATE, UTC)
 DAY = timedelta(days=1)
+Kind = RecurringEvent.Kind
 
 
 def signup(**fields: object) -> Message:
@@ -153,18 +160,23 @@ def test_paypals_old_subscriptions_wait_for_their_record() -> None:
     assert verdicts([import_one(late)]) == [""]
 
 
-def paypal_record(**fields: Any) -> RecurringContribution:
+def ended_record(status: str) -> RecurringContribution:
+    """PayPal's, ended the day after its first payment."""
     import_one(paypal())
-    RecurringContribution.objects.update(**fields)
-    return RecurringContribution.objects.get()
+    record = RecurringContribution.objects.get()
+    end = {"status": status, "reason": "gone"}
+    history.add(
+        [history.event(record, Kind.CANCELLED, WHEN + DAY, queue="q", message_id="1", **end)]
+    )
+    record.refresh_from_db()
+    assert (record.status, record.cancel_date) == (status, WHEN + DAY)
+    return record
 
 
 @pytest.mark.parametrize("status", [Status.CANCELLED, Status.FAILED, Status.COMPLETED])
 def test_a_payment_after_the_end_revives_what_paypal_schedules(status: str) -> None:
-    record = paypal_record(
-        status=status, cancel_date=WHEN - DAY, end_date=WHEN - DAY, cancel_reason="gone"
-    )
-    import_one(paypal())
+    record = ended_record(status)
+    import_one(paypal(date=DATE + 2 * 86_400))
     record.refresh_from_db()
     assert (record.status, record.cancel_date, record.end_date) == (Status.IN_PROGRESS, None, None)
     assert record.cancel_reason == ""
@@ -172,8 +184,8 @@ def test_a_payment_after_the_end_revives_what_paypal_schedules(status: str) -> N
 
 
 def test_a_payment_before_the_end_does_not_revive() -> None:
-    record = paypal_record(status=Status.CANCELLED, cancel_date=WHEN + DAY)
-    message = paypal()
+    record = ended_record(Status.CANCELLED)
+    message = paypal(date=DATE + 3600)
     import_one(message)
     record.refresh_from_db()
     assert (record.status, record.cancel_date) == (Status.CANCELLED, WHEN + DAY)
@@ -183,8 +195,17 @@ def test_a_payment_before_the_end_does_not_revive() -> None:
 def test_a_rescued_payment_is_noted_and_puts_the_record_in_progress(
     record: RecurringContribution,
 ) -> None:
-    RecurringContribution.objects.update(rescue_reference="R1", status=Status.FAILING)
-    message = donation(recurring="1", is_successful_autorescue="1", rescue_reference="R1")
+    RecurringContribution.objects.update(rescue_reference="R1")
+    failure = history.event(record, Kind.FAILED, WHEN + DAY, queue="q", message_id="1")
+    history.add([failure])
+    record.refresh_from_db()
+    assert record.status == Status.FAILING
+    message = donation(
+        recurring="1",
+        is_successful_autorescue="1",
+        rescue_reference="R1",
+        date=DATE + 2 * 86_400,
+    )
     assert verdicts([import_one(message)]) == [""]
     record.refresh_from_db()
     assert record.status == Status.IN_PROGRESS

@@ -3,11 +3,12 @@
 from fundraising.crm.admin.contact import ContactAdmin
 from fundraising.crm.admin.contribution import ContributionAdmin
 from fundraising.crm.admin.exchange_rate import ExchangeRateAdmin
-from fundraising.crm.admin.recurring import RecurringContributionAdmin
+from fundraising.crm.admin.recurring import RecurringContributionAdmin, TokenDeletionAdmin
 
 __all__ = [
     "ContactAdmin",
     "ContributionAdmin",
     "ExchangeRateAdmin",
     "RecurringContributionAdmin",
+    "TokenDeletionAdmin",
 ]

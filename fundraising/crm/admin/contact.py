@@ -1,12 +1,19 @@
 """Contacts in the admin."""
 
+from typing import ClassVar
+
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from unfold.decorators import action
+from unfold.enums import ActionVariant
 
 from fundraising.crm.admin.base import ContributionInline, WatchedInline, amount_text
 from fundraising.crm.models import Address, Contact, Email, Phone, RecurringContribution
-from queues.admin.base import WatchedAdmin
+from fundraising.privacy.models import Erasure
+from fundraising.privacy.page import erase_page
+from queues.admin.base import WatchedAdmin, user_of
+from queues.admin.provenance import provenance
 
 
 class EmailInline(WatchedInline):
@@ -60,9 +67,16 @@ class RecurringInline(WatchedInline):
         return amount_text(row.amount, row.currency)
 
 
+class ErasureInline(WatchedInline):
+    """When the personal data of the contact was erased, if it was."""
+
+    model = Erasure
+    fields = ("at", "by", "reason")
+
+
 @admin.register(Contact)
 class ContactAdmin(WatchedAdmin):
-    """Looking only: contacts are written by the import."""
+    """Looking only, as contacts are written by the import; and erasing a donor."""
 
     list_display = ("id", "display_name", "contact_type", "preferred_language", "created_at")
     list_display_links = ("id", "display_name")
@@ -77,7 +91,9 @@ class ContactAdmin(WatchedAdmin):
         AddressInline,
         GiftInline,
         RecurringInline,
+        ErasureInline,
     )
+    actions_detail = ("erase",)
     fieldsets = (
         (
             None,
@@ -109,7 +125,11 @@ class ContactAdmin(WatchedAdmin):
             "At the processors",
             {"fields": (("fundraiseup_id", "gravy_id"), ("paypal_payer_id", "venmo_user_name"))},
         ),
+        ("Where from", {"fields": (provenance,)}),
     )
+
+    class Media:
+        css: ClassVar = {"all": ("queues/admin.css",)}
 
     def get_search_results(
         self,
@@ -129,3 +149,17 @@ class ContactAdmin(WatchedAdmin):
         if term.isascii() and term.isdigit() and len(term) <= 18:
             wanted |= Q(pk=int(term))
         return queryset.filter(wanted), False
+
+    def has_erase_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002
+        """Whether the user may erase donors."""
+        return user_of(request).has_perm("privacy.erase_contact")
+
+    @action(  # type: ignore[untyped-decorator]  # unfold is untyped
+        description="Erase personal data…",
+        url_path="erase",
+        permissions=["erase"],
+        variant=ActionVariant.DANGER,
+    )
+    def erase(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """To the page that shows what would go and asks for a reason."""
+        return erase_page(self, request, object_id)

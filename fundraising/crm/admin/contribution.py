@@ -1,5 +1,6 @@
 """Contributions in the admin."""
 
+from typing import ClassVar
 from urllib.parse import urlencode
 
 from django.contrib import admin
@@ -9,15 +10,18 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from fundraising.crm import adjustments
 from fundraising.crm.admin.base import ContributionInline, amount_text, anchor, link
 from fundraising.crm.models import Contribution
 from queues.admin.base import WatchedAdmin
+from queues.admin.provenance import provenance
 
 LABELS = {
     Contribution.Status.COMPLETED: "success",
     Contribution.Status.REFUNDED: "warning",
     Contribution.Status.CHARGEBACK: "danger",
     Contribution.Status.CANCELLED: "warning",
+    Contribution.Status.REVERSAL: "warning",
 }
 
 
@@ -60,7 +64,17 @@ class ContributionAdmin(WatchedAdmin):
                     ("given", "contribution_status", "receive_date"),
                     ("total_amount", "fee_amount", "net_amount"),
                     ("contact_link", "recurring_link", "parent_link"),
-                    ("cancel_date", "cancel_reason", "no_thank_you"),
+                    "no_thank_you",
+                )
+            },
+        ),
+        (
+            "Taken back",
+            {
+                "fields": (
+                    ("kept", "cancel_date", "cancel_reason"),
+                    ("refund_trxn_id", "backend_processor_reversal_id"),
+                    "payment_orchestrator_reversal_id",
                 )
             },
         ),
@@ -92,6 +106,11 @@ class ContributionAdmin(WatchedAdmin):
                 "fields": (
                     ("settlement_date", "settlement_currency", "settlement_batch_reference"),
                     ("settled_donation_amount", "settled_fee_amount"),
+                    (
+                        "settlement_batch_reversal_reference",
+                        "settled_reversal_amount",
+                        "settled_fee_reversal_amount",
+                    ),
                 )
             },
         ),
@@ -100,12 +119,16 @@ class ContributionAdmin(WatchedAdmin):
             {
                 "fields": (
                     ("tracking_link", "damaged_link"),
-                    ("message_id", "source_name", "source_type"),
-                    ("source_host", "source_enqueued_time", "created_at"),
+                    provenance,
+                    ("source_name", "source_type", "source_host"),
+                    ("source_enqueued_time", "created_at"),
                 )
             },
         ),
     )
+
+    class Media:
+        css: ClassVar = {"all": ("queues/admin.css",)}
 
     def get_search_results(
         self,
@@ -133,6 +156,14 @@ class ContributionAdmin(WatchedAdmin):
     def given(self, row: Contribution) -> str:
         """What the donor gave, in the donor's currency."""
         return amount_text(row.original_amount, row.original_currency)
+
+    @admin.display(description="kept of the gift")
+    def kept(self, row: Contribution) -> str:
+        """What is left of a payment after its refunds, in the donor's currency and in USD."""
+        if not row.is_payment:
+            return "–"
+        amount, usd = adjustments.kept(row)
+        return f"{amount_text(amount.amount, amount.currency)} ({amount_text(usd, 'USD')})"
 
     @display(description="status", label=LABELS)  # type: ignore[untyped-decorator]  # unfold is untyped
     def state(self, row: Contribution) -> tuple[str, str]:

@@ -6,9 +6,10 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from fundraising.crm.admin.base import ContributionInline, amount_text, link
-from fundraising.crm.models import RecurringContribution
+from fundraising.crm.admin.base import ContributionInline, WatchedInline, amount_text, link
+from fundraising.crm.models import RecurringContribution, RecurringEvent, TokenDeletion
 from queues.admin.base import WatchedAdmin
+from queues.admin.provenance import provenance
 
 LABELS = {
     RecurringContribution.Status.IN_PROGRESS: "success",
@@ -24,6 +25,22 @@ class InstalmentInline(ContributionInline):
 
     fk_name = "contribution_recur"
     verbose_name_plural = "instalments"
+
+
+class EventInline(WatchedInline):
+    """What was told of a recurring contribution, the latest first: its state follows from it."""
+
+    model = RecurringEvent
+    fields = ("at", "kind", "told", "queue", "message_id", "created_at")
+    readonly_fields = ("told", "message_id", "created_at")
+    ordering = ("-at", "-id")
+    per_page = 20
+    verbose_name_plural = "events"
+
+    @admin.display(description="details")
+    def told(self, row: RecurringEvent) -> str:
+        """What else the message said."""
+        return ", ".join(f"{name} {value}" for name, value in sorted(row.details.items()))
 
 
 @admin.register(RecurringContribution)
@@ -47,7 +64,7 @@ class RecurringContributionAdmin(WatchedAdmin):
     search_help_text = "subscription id (trxn_id), invoice id, rescue reference, id or contact id"
     ordering = ("-id",)
     show_full_result_count = False
-    inlines = (InstalmentInline,)
+    inlines = (InstalmentInline, EventInline)
     fieldsets = (
         (
             None,
@@ -80,6 +97,7 @@ class RecurringContributionAdmin(WatchedAdmin):
                 )
             },
         ),
+        ("Where from", {"fields": (provenance,)}),
     )
 
     def get_search_results(
@@ -119,3 +137,20 @@ class RecurringContributionAdmin(WatchedAdmin):
     def contact_link(self, row: RecurringContribution) -> SafeString | str:
         """Who gives."""
         return link(row.contact)
+
+
+@admin.register(TokenDeletion)
+class TokenDeletionAdmin(WatchedAdmin):
+    """Looking only: tokens that are to be deleted at their processors."""
+
+    list_display = ("id", "asked_at", "gateway", "payment_method", "order_id", "deleted_at")
+    list_filter = (("deleted_at", admin.EmptyFieldListFilter),)
+    search_fields = ("=order_id", "=token")
+    ordering = ("-asked_at", "-id")
+    show_full_result_count = False
+    fields = (
+        ("gateway", "payment_method", "order_id"),
+        ("token", "processor_contact_id"),
+        ("asked_at", "deleted_at"),
+        provenance,
+    )

@@ -1,7 +1,7 @@
 """The ``donations`` message."""
 
 from collections.abc import Mapping
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import ConfigDict, Field
 
@@ -33,12 +33,15 @@ class DonationMessage(Message):
     Text that is absent is ``""``; ``gross``, ``fee`` and ``net`` are in ``currency``.
     """
 
+    MANDATORY: ClassVar[tuple[str, ...]] = REQUIRED
+
     model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
 
     __pydantic_extra__: dict[str, Extra] = Field(init=False)
 
     gateway: Code = ""
     gateway_txn_id: Id = ""
+    gateway_refund_id: Id = ""
     gateway_account: Id = ""
     gateway_status: Id = ""
     order_id: OrderId = ""

@@ -8,7 +8,12 @@ from fundraising.crm.models.activity import Activity
 from fundraising.crm.models.contact import Address, Contact, Email, Phone
 from fundraising.crm.models.contribution import Contribution
 from fundraising.crm.models.exchange_rate import ExchangeRate
-from fundraising.crm.models.recurring import PaymentToken, RecurringContribution, RecurringEvent
+from fundraising.crm.models.recurring import (
+    PaymentToken,
+    RecurringContribution,
+    RecurringEvent,
+    TokenDeletion,
+)
 
 __all__ = [
     "Activity",
@@ -21,4 +26,5 @@ __all__ = [
     "Phone",
     "RecurringContribution",
     "RecurringEvent",
+    "TokenDeletion",
 ]

@@ -30,11 +30,41 @@ class PaymentToken(FromMessage):
         return f"{self.gateway} token {self.pk}"
 
 
+class TokenDeletion(FromMessage):
+    """A stored token that its donor declined to have kept: it is to go at the processor."""
+
+    gateway = models.CharField(max_length=64)
+    token = models.CharField(max_length=255)
+    processor_contact_id = models.CharField(max_length=255, blank=True)
+    payment_method = models.CharField(max_length=64, blank=True)
+    order_id = models.CharField(max_length=255, blank=True, help_text="of the donation")
+    asked_at = models.DateTimeField(help_text="when the donor declined, UTC")
+    deleted_at = models.DateTimeField(
+        null=True, blank=True, help_text="when the processor had deleted it, UTC"
+    )
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["token", "gateway"], name="token_deletion_once"),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["asked_at"],
+                name="token_deletion_due",
+                condition=models.Q(deleted_at=None),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"deletion of {self.gateway} token {self.pk}"
+
+
 class RecurringContribution(FromMessage):
     """A donor's agreement to give ``amount`` of ``currency`` again and again.
 
     ``trxn_id`` is the subscription's id where the gateway has one, else the id of the
-    first payment.
+    first payment. The columns that tell the agreement and how it fares are folded from
+    its events.
     """
 
     class Status(models.TextChoices):
@@ -131,6 +161,9 @@ class RecurringEvent(FromMessage):
     at = models.DateTimeField(help_text="when it happened, UTC")
     details = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
     queue = models.CharField(max_length=64)
+    rescue_reference = models.CharField(
+        max_length=255, blank=True, help_text="the processor's rescue that ended by it"
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -138,6 +171,13 @@ class RecurringEvent(FromMessage):
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["recurring", "kind", "queue", "message_id"], name="recurring_event_once"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["rescue_reference"],
+                name="recurring_event_rescue",
+                condition=~models.Q(rescue_reference=""),
             ),
         ]
 
