@@ -1,0 +1,1 @@
+"""The jobs that listeners ask for, a module a provider."""

@@ -1,0 +1,1 @@
+"""PayPal's notifications, in our words."""
