@@ -12,7 +12,6 @@ import environ
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
-from django.urls import reverse_lazy
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -29,6 +28,8 @@ if not SECRET_KEY:
     if PRODUCTION:
         raise ImproperlyConfigured("SECRET_KEY must be set in production")
     SECRET_KEY = get_random_secret_key()
+# Former keys: links in mails that were signed with them hold.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
@@ -63,6 +64,7 @@ INSTALLED_APPS = [
     "fundraising.banners",
     "fundraising.gateways",
     "fundraising.mails",
+    "fundraising.privacy",
     "fundraising.trace",
     "fundraising.staff",
 ]
@@ -137,6 +139,10 @@ REDIS_INSTANCES = {"frqueue": FRQUEUE_URL, "donor-prefs": DONOR_PREFS_URL}
 SEQUENCE_INSTANCE = "frqueue"
 
 QUEUE_ROUTES = "fundraising.routes.ROUTES"
+# Other lists that are listened to for a queue: list=queue, with commas between.
+QUEUE_ALIASES = env.dict("QUEUE_ALIASES", default={})
+# An example message a queue, and what the fields of messages mean; for documentation.
+QUEUE_REFERENCE = BASE_DIR / "fundraising" / "reference"
 # A larger message goes to damaged unread.
 QUEUE_MAX_MESSAGE_BYTES = env.int("QUEUE_MAX_MESSAGE_BYTES", default=1024 * 1024)
 # A message whose worker process died this often goes to damaged.
@@ -151,6 +157,46 @@ SOURCE_VERSION = env.str("SOURCE_VERSION", default="unknown")
 ECB_RATES = env.str(
     "ECB_RATES", default="https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml"
 )
+
+# Whose the gifts are that PayPal's Giving Fund pays on: a contact's id, and how the fund is
+# known in notifications. Without the id they are gifts of that e-mail address.
+PAYPAL_GIVING_FUND_CONTACT = env.str("PAYPAL_GIVING_FUND_CONTACT", default="")
+PAYPAL_GIVING_FUND_EMAILS = env.list(
+    "PAYPAL_GIVING_FUND_EMAILS", default=["ppgfuspay@paypalgivingfund.org"]
+)
+
+# Where the links in mails to donors lead.
+DONOR_PORTAL_URL = env.str("DONOR_PORTAL_URL", default="https://payments.example.org/portal")
+EMAIL_PREFERENCES_URL = env.str(
+    "EMAIL_PREFERENCES_URL", default="https://payments.example.org/preferences"
+)
+RECURRING_UPGRADE_URL = env.str(
+    "RECURRING_UPGRADE_URL", default="https://payments.example.org/upgrade"
+)
+DONOR_PAGES = {
+    "DonorPortal": DONOR_PORTAL_URL,
+    "EmailPreferences": EMAIL_PREFERENCES_URL,
+    "OptIn": f"{EMAIL_PREFERENCES_URL}/optIn",
+    "RecurUpgrade": RECURRING_UPGRADE_URL,
+    "VerifyEmail": f"{EMAIL_PREFERENCES_URL}/confirmEmail",
+}
+# Countries whose donors confirm their address before they are written to.
+DOUBLE_OPT_IN_COUNTRIES = env.list("DOUBLE_OPT_IN_COUNTRIES", default=["AT", "CH", "DE"])
+
+DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="Fundraising <donors@example.org>")
+# Seconds: a mail's row is locked while the mail system takes it.
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=10)
+
+# Days after the first failure on which a recurring donation is tried again: growing, up to 28.
+RECURRING_RETRY_CADENCE = env.str("RECURRING_RETRY_CADENCE", default="1,2")
+
+# Days that rows are kept; fundraising/privacy/retention.py says of what, and within what bounds.
+KEEP_INBOX_DAYS = env.int("KEEP_INBOX_DAYS", default=400)
+KEEP_PENDING_DAYS = env.int("KEEP_PENDING_DAYS", default=30)
+KEEP_TRACKING_LOG_DAYS = env.int("KEEP_TRACKING_LOG_DAYS", default=5 * 365)
+KEEP_MAILS_DAYS = env.int("KEEP_MAILS_DAYS", default=90)
+KEEP_PAYMENT_ATTEMPTS_DAYS = env.int("KEEP_PAYMENT_ATTEMPTS_DAYS", default=2 * 365)
+KEEP_PAYMENTS_FRAUD_DAYS = env.int("KEEP_PAYMENTS_FRAUD_DAYS", default=2 * 365)
 
 ADMINS = [("fundraising", address) for address in env.list("ADMINS", default=[])]
 EMAIL_CONFIG = env.email("EMAIL_URL", default="consolemail://")
@@ -178,20 +224,7 @@ UNFOLD = {
     "SITE_TITLE": "Fundraising",
     "SITE_HEADER": "Fundraising",
     "SITE_SYMBOL": "favorite",
-    "SIDEBAR": {
-        "show_all_applications": True,
-        "navigation": [
-            {
-                "items": [
-                    {
-                        "title": "Trace a payment",
-                        "icon": "timeline",
-                        "link": reverse_lazy("trace"),
-                    },
-                ]
-            }
-        ],
-    },
+    "SIDEBAR": {"navigation": "fundraising.navigation.sidebar"},
 }
 
 # How deliveries are acknowledged is settled in queues.worker.DeliveryTask; the tasks of beat
@@ -213,15 +246,20 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": env.int("VISIBILITY_TIMEOUT", default=60),
 }
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULE = {
-    "sweep-outbox": {"task": "queues.sweep_outbox", "schedule": 10.0},
-    "requeue-due": {"task": "queues.requeue_due", "schedule": 15.0},
-    "step-bulk-resends": {"task": "queues.step_bulk_resends", "schedule": 2.0},
-    # The bank publishes at about 16:00 in Frankfurt.
-    "load-exchange-rates": {
-        "task": "crm.load_exchange_rates",
-        "schedule": crontab(hour="16,20", minute="10"),
+# What beat runs beside the message layer's own upkeep, for each instance: whatever the one
+# instance's messages need must not wait for the other.
+_SEND_DUE_MAILS = {"send-due-mails": {"task": "mails.send_due", "schedule": 30.0}}
+BEAT_JOBS = {
+    "frqueue": {
+        # The bank publishes at about 16:00 in Frankfurt.
+        "load-exchange-rates": {
+            "task": "crm.load_exchange_rates",
+            "schedule": crontab(hour="16,20", minute="10"),
+        },
+        "retention": {"task": "privacy.retention", "schedule": crontab(hour="3", minute="20")},
+        **_SEND_DUE_MAILS,
     },
-    "expire-pending": {"task": "pending.expire", "schedule": crontab(hour="3", minute="20")},
+    "donor-prefs": _SEND_DUE_MAILS,
 }
+# Each instance's beat adds its name.
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")

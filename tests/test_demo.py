@@ -11,7 +11,8 @@ import pytest
 
 from fundraising.crm.models import Contact, Contribution
 from fundraising.demo.accounting import Account, Fate, account
-from fundraising.demo.messages import DONATIONS, REUSED, Sample, waves
+from fundraising.demo.messages import waves
+from fundraising.demo.samples import DONATIONS, REUSED, Sample
 from queues.models import DamagedMessage, InboxMark
 
 ROOT = Path(__file__).parent.parent

@@ -11,7 +11,7 @@ from fundraising.crm.models import Contribution
 from fundraising.pending.models import PendingTransaction
 from fundraising.tracking.models import ContributionTracking
 from queues import instances, push
-from queues.models import DamagedMessage, OutboxMessage
+from queues.models import DamagedMessage, InboxMark, OutboxMessage
 from tests.crm.imports import Message, donation
 from tests.workers import Stand, Worker, sqlite_stand, wait_for
 
@@ -29,7 +29,7 @@ def stand(
 
 @pytest.fixture(scope="module")
 def worker(stand: Stand) -> Iterator[Worker]:
-    with stand.worker(QUEUES) as worker:
+    with stand.worker(QUEUES, QUEUE_ALIASES="gifts=donations") as worker:
         yield worker
 
 
@@ -81,6 +81,20 @@ def test_junk_is_kept_for_a_person_by_the_same_worker(stand: Stand, worker: Work
     kept = wait_for(DamagedMessage.objects.first, "the damaged message")
     assert (kept.body, kept.code, kept.original_queue) == (junk, "INVALID_JSON", "donations")
     assert contribution(good)
+
+
+def test_an_alias_is_its_queue(stand: Stand, worker: Worker) -> None:
+    first, second = donation(message_id="alias-1"), donation()
+    stand.redis.rpush("gifts", json.dumps(first), b"junk of gifts")
+    assert contribution(first).message_id == "alias-1"
+    damaged = DamagedMessage.objects.filter(message=b"junk of gifts")
+    assert wait_for(damaged.first, "the damaged message").original_queue == "donations"
+    stand.redis.rpush("donations", json.dumps(first), json.dumps(second))
+    assert contribution(second)
+    rows = Contribution.objects.filter(gateway_txn_id=first["gateway_txn_id"])
+    assert rows.count() == 1
+    assert InboxMark.objects.filter(key="alias-1").get().queue == "donations"
+    wait_for(lambda: "donations drop DUPLICATE_MESSAGE message_id=alias-1" in worker.log(), "it")
 
 
 def test_sigterm_under_load_ends_the_worker_soon_and_leaves_nothing_in_hand(

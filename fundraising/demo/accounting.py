@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from fundraising.crm.models import Contribution
-from fundraising.demo.messages import DONATIONS, PENDING, REUSED, Payment, Sample
+from fundraising.demo.samples import DONATIONS, PAYING, PENDING, REUSED, TRACKING, Payment, Sample
 from fundraising.pending.models import PendingTransaction
 from fundraising.tracking.models import ContributionTracking, TrackingDataPoint
 from queues.models import DamagedMessage, InboxMark
@@ -71,10 +71,13 @@ class Books:
     def __init__(self) -> None:
         marks = InboxMark.objects.values_list("queue", "key")
         self.marks = {(queue, key) for queue, key in marks}
-        contributions = Contribution.objects.values_list("message_id", "gateway", "gateway_txn_id")
-        self.contributions = Counter(message_id for message_id, _, _ in contributions)
+        rows = Contribution.objects.values_list(
+            "message_id", "parent_contribution", "gateway", "gateway_txn_id"
+        )
+        self.contributions = Counter(message_id for message_id, _, _, _ in rows)
+        # What refunds or adjusts a payment has its ids.
         self.payments: Counter[Payment | None] = Counter(
-            (gateway, txn) for _, gateway, txn in contributions
+            (gateway, txn) for _, parent, gateway, txn in rows if parent is None
         )
         self.points = Counter(TrackingDataPoint.objects.values_list("message_key", flat=True))
         orders = PendingTransaction.objects.values_list("gateway", "order_id")
@@ -94,12 +97,14 @@ class Books:
         ]
 
     def effects(self, sample: Sample) -> int:
-        """How often this message had its effect."""
+        """How often this message had its effect, for other queues whether it had one."""
         if sample.queue == DONATIONS:
             return self.contributions[sample.key]
         if sample.queue == PENDING:
             return self.orders[sample.payment]
-        return self.points[sample.key]
+        if sample.queue == TRACKING:
+            return self.points[sample.key]
+        return (sample.queue, sample.key) in self.marks
 
     def fate(self, sample: Sample) -> Fate:
         """Where the message is."""
@@ -156,7 +161,7 @@ def _place(line: Line) -> tuple[bool, str]:
 def _faults(samples: Iterable[Sample], books: Books) -> Iterable[str]:
     """What no single message shows."""
     good = [sample for sample in samples if not sample.damage]
-    payments = {sample.payment for sample in good if sample.queue == DONATIONS}
+    payments = {sample.payment for sample in good if sample.queue in PAYING}
     surplus = set(books.payments) - payments
     if surplus:
         yield f"{len(surplus)} contributions of payments that nobody told of"

@@ -7,9 +7,11 @@ from pathlib import Path
 from django.core.management import call_command
 from django.utils import timezone
 
+from fundraising.demo import other_queues
 from fundraising.demo.accounting import Account, Fate, account
-from fundraising.demo.messages import Sample, waves
+from fundraising.demo.messages import waves
 from fundraising.demo.report import Screen, conclude
+from fundraising.demo.samples import Sample
 from fundraising.stack import programs, valkey
 from fundraising.stack.ports import answers
 from fundraising.stack.processes import Process, Program, Write
@@ -18,7 +20,8 @@ from queues.celery import PERIODIC_QUEUE
 from queues.models import DamagedMessage, OutboxMessage
 from queues.routes import routes
 
-INSTANCE = "frqueue"
+FRQUEUE = "frqueue"
+DONOR_PREFS = "donor-prefs"
 # Seconds until a step counts as stuck; each takes a few.
 PATIENCE = 60.0
 CHUNK = 40
@@ -55,6 +58,7 @@ def _play(
         for wave in samples:
             course.push(wave)
         course.retry()
+        course.push(list(other_queues.afterwards()), kill=False)
         course.finish()
     except Stuck as error:
         screen.step(f"Stuck: {error}")
@@ -71,36 +75,44 @@ class Course:
         self._workers: list[Process] = []
 
     def start(self, ports: dict[str, int]) -> None:
-        """Two Valkey servers, a database, a worker with two children, and beat."""
+        """Two Valkey servers, a database, workers with two children each, and beat."""
         for instance, port in ports.items():
             self._servers.append(self._run(valkey.server(instance, port, self._scratch / instance)))
         self._await("Valkey", lambda: all(answers(port) for port in ports.values()))
         call_command("migrate", interactive=False, verbosity=0)
-        self._others.append(self._run(programs.beat(str(self._scratch / "beat"))))
+        for app in (programs.FRQUEUE, programs.DONOR_PREFS):
+            schedule = self._scratch / f"beat-{app}"
+            self._others.append(self._run(programs.beat(schedule.name, str(schedule), app)))
+        self._workers.append(self._run(programs.worker("donor-prefs", programs.DONOR_PREFS)))
         self._start_worker()
-        self._screen.step("Started two Valkey servers, a database, a worker (prefork, 2) and beat.")
+        self._screen.step("Started two Valkey servers, a database, a worker for each, and beat.")
 
-    def push(self, wave: Sequence[Sample]) -> None:
-        """Push a wave; in the middle of it the worker dies."""
+    def push(self, wave: Sequence[Sample], *, kill: bool = True) -> None:
+        """Push a wave; in the middle of it the worker of frqueue dies."""
         for start in range(0, len(wave), CHUNK):
             for sample in wave[start : start + CHUNK]:
                 _push(sample)
                 self.pushed.append(sample)
             if start <= len(wave) // 2 < start + CHUNK:
                 self._screen.step(f"Pushed {len(self.pushed)} messages.")
-                self._kill_worker()
+                if kill:
+                    self._kill_worker()
             self._account()
         self._await("the wave", lambda: not self._account().total(Fate.MISSING))
 
     def retry(self) -> None:
         """What was parked is tried again: by beat, as always, but sooner."""
         waiting = DamagedMessage.objects.filter(status=DamagedMessage.Status.WAITING)
-        number = waiting.update(retry_at=timezone.now())
         self._screen.step(
-            f"{number} donations came before what they build on and are parked for a minute. To "
-            "save the wait, their time is set to now; beat looks every 15 s."
+            f"{waiting.count()} messages came before what they build on and are parked for a "
+            "minute. To save the wait, their time is set to now; beat looks every 15 s."
         )
-        self._await("the retry", lambda: self._account().ended == len(self.pushed))
+
+        def is_ended() -> bool:
+            waiting.update(retry_at=timezone.now())
+            return self._account().ended == len(self.pushed)
+
+        self._await("the retry", is_ended)
 
     def finish(self) -> None:
         """No more periodic jobs; wait until all lists are empty."""
@@ -111,13 +123,13 @@ class Course:
 
     def left(self) -> dict[str, int]:
         """What is in nobody's database yet."""
-        client = instances.client(INSTANCE)
-        lists = [*routes().consumed(INSTANCE), PERIODIC_QUEUE]
-        return {
-            "on lists": sum(int(client.llen(queue)) for queue in lists),
-            "reserved": reserved.held(client),
-            "in the outbox": OutboxMessage.objects.count(),
-        }
+        left = {"on lists": 0, "reserved": 0, "in the outbox": OutboxMessage.objects.count()}
+        for instance in (FRQUEUE, DONOR_PREFS):
+            client = instances.client(instance)
+            lists = [*routes().consumed(instance), PERIODIC_QUEUE]
+            left["on lists"] += sum(int(client.llen(queue)) for queue in lists)
+            left["reserved"] += reserved.held(client)
+        return left
 
     def end(self) -> None:
         """End all processes, the servers last."""
@@ -129,7 +141,7 @@ class Course:
 
     def _kill_worker(self) -> None:
         """SIGKILL to the worker's main process at a moment when it has messages in hand."""
-        client = instances.client(INSTANCE)
+        client = instances.client(FRQUEUE)
         self._await("a reservation", lambda: bool(reserved.held(client)), pause=0.0005)
         self._workers[-1].kill_main()
         entries = [reserved.messages(client, tag) for tag in reserved.tags(client)]
@@ -138,7 +150,7 @@ class Course:
         self._screen.step(f"kill -9 of the worker with {held} messages in hand. Started another.")
 
     def _start_worker(self) -> None:
-        self._workers.append(self._run(programs.worker(f"worker{len(self._workers) + 1}")))
+        self._workers.append(self._run(programs.worker(f"worker{len(self._workers)}")))
 
     def _run(self, program: Program) -> Process:
         return Process(program, self._write)
@@ -160,4 +172,5 @@ def _push(sample: Sample) -> None:
     if sample.fields is not None:
         push(sample.queue, sample.fields)
     else:
-        instances.client(INSTANCE).rpush(sample.queue, sample.raw or b"")
+        client = instances.client(routes().instance_of(sample.queue))
+        client.rpush(sample.queue, sample.raw or b"")

@@ -21,7 +21,7 @@ def look() -> Lists:
     """The lengths of all queues, one round trip an instance."""
     lists = Lists()
     for instance in settings.REDIS_INSTANCES:
-        queues = [route.queue for route in routes().on(instance)]
+        queues = routes().lists(instance)
         pipeline = instances.client(instance).pipeline(transaction=False)
         for queue in queues:
             pipeline.llen(queue)

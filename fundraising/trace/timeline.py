@@ -6,13 +6,31 @@ from dataclasses import dataclass
 from fundraising.crm.models import Contribution
 from fundraising.trace.clues import Clues, follow
 from fundraising.trace.entries import Entry, Tone
-from fundraising.trace.sources import crm, pending, queues, tracking
+from fundraising.trace.sources import (
+    banners,
+    crm,
+    fredge,
+    gateways,
+    mails,
+    pending,
+    queues,
+    tracking,
+)
 from queues.models import InboxMark
 from queues.routes import routes
 
 Source = Callable[[Clues], Iterator[Entry]]
 
-SOURCES: tuple[Source, ...] = (tracking.entries, pending.entries, crm.entries, queues.entries)
+SOURCES: tuple[Source, ...] = (
+    banners.entries,
+    tracking.entries,
+    fredge.entries,
+    pending.entries,
+    gateways.entries,
+    crm.entries,
+    mails.entries,
+    queues.entries,
+)
 # More is no timeline any more; a donor of many years has some hundred lines.
 MOST = 1000
 

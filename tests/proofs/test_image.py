@@ -224,7 +224,8 @@ def test_all_services_start_are_healthy_and_end(image: Image, tmp_path: Path) ->
                 "FLOWER_PORT": flower,
                 "PORT": flower,
             },
-            "beat": {},
+            "beat-frqueue": {},
+            "beat-donor-prefs": {},
         }
         for name in ("worker-donations", "worker-frqueue", "worker-donor-prefs"):
             environment = SERVICES[name]["environment"]

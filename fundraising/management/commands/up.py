@@ -98,7 +98,8 @@ class Command(BaseCommand):
             programs.web(web),
             programs.worker("frqueue-worker"),
             programs.worker("donor-prefs-worker", programs.DONOR_PREFS, concurrency=1),
-            programs.beat(str(var / "celerybeat-schedule")),
+            programs.beat("frqueue-beat", str(var / "beat-frqueue")),
+            programs.beat("donor-prefs-beat", str(var / "beat-donor-prefs"), programs.DONOR_PREFS),
             programs.flower(flower),
         ):
             applications.start(program)
