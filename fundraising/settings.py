@@ -197,6 +197,7 @@ KEEP_TRACKING_LOG_DAYS = env.int("KEEP_TRACKING_LOG_DAYS", default=5 * 365)
 KEEP_MAILS_DAYS = env.int("KEEP_MAILS_DAYS", default=90)
 KEEP_PAYMENT_ATTEMPTS_DAYS = env.int("KEEP_PAYMENT_ATTEMPTS_DAYS", default=2 * 365)
 KEEP_PAYMENTS_FRAUD_DAYS = env.int("KEEP_PAYMENTS_FRAUD_DAYS", default=2 * 365)
+KEEP_PROCESSOR_EVENTS_DAYS = env.int("KEEP_PROCESSOR_EVENTS_DAYS", default=2 * 365)
 
 ADMINS = [("fundraising", address) for address in env.list("ADMINS", default=[])]
 EMAIL_CONFIG = env.email("EMAIL_URL", default="consolemail://")

@@ -54,9 +54,14 @@ def open_letter(queue: str, body: bytes) -> DeadLetter:
 
 
 def describe(row: DamagedMessage, message: Mapping[str, wire.Json]) -> None:
-    """Fill the columns that people search by from what can be read of the message."""
+    """Fill the columns that people search by from what can be read of the message.
+
+    A job has them in its payload.
+    """
+    payload = message.get("payload")
+    told = {**payload, **message} if isinstance(payload, dict) else message
     for column in _SEARCHED:
-        value = message.get(column)
+        value = told.get(column)
         text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
         setattr(row, column, text[:255])
     row.email = row.email.lower()

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from fundraising.fredge.models import PaymentAttempt, PaymentsFraud
+from fundraising.gateways.models import ProcessorEvent
 from fundraising.mails.models import OutgoingMail
 from fundraising.pending.models import PendingTransaction
 from fundraising.tracking.condensing import condense
@@ -155,6 +156,10 @@ def _scores(before: datetime) -> Rows:
     return PaymentsFraud.objects.filter(date__lt=before).order_by("date")
 
 
+def _events(before: datetime) -> Rows:
+    return ProcessorEvent.objects.filter(created_at__lt=before).order_by("created_at")
+
+
 # Damaged messages before the marks, as a mark stays as long as its damaged message.
 RULES = (
     # name, setting (days), what
@@ -183,4 +188,5 @@ RULES = (
     Rule("mails", "KEEP_MAILS_DAYS", "mails to donors that were sent or withheld", _mails),
     Rule("attempts", "KEEP_PAYMENT_ATTEMPTS_DAYS", "attempts to pay, for fraud models", _attempts),
     Rule("fraud", "KEEP_PAYMENTS_FRAUD_DAYS", "fraud scores of payments", _scores),
+    Rule("processor-events", "KEEP_PROCESSOR_EVENTS_DAYS", "what processors told", _events),
 )

@@ -72,6 +72,7 @@ def test_retention(frqueue: redis.Redis) -> None:
         "mails": 0,
         "attempts": 0,
         "fraud": 1,
+        "processor-events": 0,
     }
     assert sum(sum(rule.run(later)) for rule in RULES) == 0
 

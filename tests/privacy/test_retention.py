@@ -17,6 +17,7 @@ from pytest_django.fixtures import Settings
 
 from fundraising.crm.models import Contact
 from fundraising.fredge.models import PaymentAttempt, PaymentsFraud
+from fundraising.gateways.models import ProcessorEvent
 from fundraising.mails.models import OutgoingMail
 from fundraising.pending.models import PendingTransaction
 from fundraising.privacy import retention
@@ -78,6 +79,12 @@ def fraud(at: datetime) -> PaymentsFraud:
     return row
 
 
+def event(at: datetime) -> ProcessorEvent:
+    return ProcessorEvent.objects.create(
+        event_id=f"{at.timestamp()}", queue="donations", gateway="adyen", created_at=at
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "make", "days"),
     [
@@ -86,6 +93,7 @@ def fraud(at: datetime) -> PaymentsFraud:
         ("mails", mail, 90),
         ("attempts", attempt, 730),
         ("fraud", fraud, 730),
+        ("processor-events", event, 730),
     ],
 )
 class TestAge:
@@ -263,6 +271,7 @@ class TestRunning:
             "mails: 1 gone, older than 90 days (KEEP_MAILS_DAYS)",
             "attempts: 0 gone, older than 730 days (KEEP_PAYMENT_ATTEMPTS_DAYS)",
             "fraud: 0 gone, older than 730 days (KEEP_PAYMENTS_FRAUD_DAYS)",
+            "processor-events: 0 gone, older than 730 days (KEEP_PROCESSOR_EVENTS_DAYS)",
         ]
         assert PendingTransaction.objects.count() == 1
         assert OutgoingMail.objects.count() == 0

@@ -15,6 +15,7 @@ from queues.models import DamagedMessage
 from queues.outcomes import Outcome, Park
 from queues.received import Received
 from tests.queues.conftest import Gifts, gift
+from tests.queues.damage import damage
 from tests.queues.routes import QUICK, Gift
 
 Status = DamagedMessage.Status
@@ -126,3 +127,8 @@ def test_delays_grow_to_the_longest_and_end(attempt: int) -> None:
 def test_the_last_retry_comes_by_the_horizon() -> None:
     # After 1, 2 and 4 minutes, each with up to a quarter more.
     assert QUICK.horizon == timedelta(minutes=7) * 1.25
+
+
+def test_a_job_is_found_by_the_order_in_its_payload() -> None:
+    row = damage({"class": "job", "payload": {"order_id": "7.1", "gateway": "adyen"}})
+    assert (row.order_id, row.gateway) == ("7.1", "adyen")

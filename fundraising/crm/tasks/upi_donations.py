@@ -4,7 +4,6 @@ import logging
 from collections.abc import Sequence
 from decimal import Decimal
 
-from django.db import transaction
 from django.db.models import Q
 
 from fundraising.crm import history, modifications
@@ -13,9 +12,9 @@ from fundraising.crm.messages import DonationMessage, UpiDonationMessage
 from fundraising.crm.models import Activity, Contribution, RecurringContribution, RecurringEvent
 from fundraising.crm.money import Money
 from fundraising.crm.recurring_state import ENDED
-from queues import locks
+from queues import effects, locks
 from queues.consumer import Received, group_consumer
-from queues.outcomes import Damaged, Park, SetAside
+from queues.outcomes import Damaged, Park
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +37,7 @@ def upi_donations(group: Sequence[Item]) -> None:
     locks.take(
         (QUEUE, item.message.gateway, item.message.recurring_payment_token) for item in group
     )
-    for item in group:
-        try:
-            with transaction.atomic():
-                _apply(item)
-        except SetAside as reason:
-            item.set_aside(reason)
+    effects.each_received(_apply)(group)
 
 
 def _apply(item: Item) -> None:

@@ -12,9 +12,8 @@ from fundraising.preferences import choices, consent, double_opt_in
 from fundraising.preferences.choices import Choice
 from fundraising.preferences.messages import EmailPreferencesMessage
 from fundraising.preferences.named import EMAIL_PREFERENCE, NamedContacts
-from queues import locks
+from queues import effects, locks
 from queues.consumer import Received, group_consumer
-from queues.outcomes import SetAside
 
 Item = Received[EmailPreferencesMessage]
 
@@ -24,15 +23,11 @@ def email_preferences(group: Sequence[Item]) -> None:
     """Donors who chose in the preference centre what they want to hear from us, and how."""
     locks.take(("donor", item.message.email.lower()) for item in group)
     contacts = NamedContacts.load(item.message.contact_id for item in group)
-    for item in group:
-        try:
-            _choose(item, contacts)
-        except SetAside as reason:
-            item.set_aside(reason)
+    effects.each_received(partial(_choose, contacts))(group)
     contacts.write()
 
 
-def _choose(item: Item, contacts: NamedContacts) -> None:
+def _choose(contacts: NamedContacts, item: Item) -> None:
     message = item.message
     # An old link will do to say what one wants to hear, so that nobody is kept from saying no.
     is_proven = partial(checksums.is_of, message.checksum)

@@ -7,20 +7,16 @@ from fundraising.crm.contacts import Directory
 from fundraising.crm.models import Activity
 from fundraising.preferences import consent, subscribers
 from fundraising.preferences.messages import LeadGenerationMessage
-from queues import locks
+from queues import effects, locks
 from queues.consumer import Received, group_consumer
-from queues.outcomes import Damaged, SetAside
+from queues.outcomes import Damaged
 
 
 @group_consumer("lead-generation")
 def lead_generation(group: Sequence[Received[LeadGenerationMessage]]) -> None:
     """Those who signed up for our e-mail on a page that asks for nothing else."""
     locks.take(("donor", item.message.email.lower()) for item in group if item.message.email)
-    for item in group:
-        try:
-            _sign_up(item)
-        except SetAside as reason:
-            item.set_aside(reason)
+    effects.each_received(_sign_up)(group)
 
 
 def _sign_up(item: Received[LeadGenerationMessage]) -> None:

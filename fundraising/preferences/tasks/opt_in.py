@@ -9,9 +9,8 @@ from fundraising.crm.donor import DonorDetails
 from fundraising.crm.profiles import OPT_IN_SOURCE, Profile
 from fundraising.preferences import consent, subscribers
 from fundraising.preferences.messages import OptInMessage
-from queues import locks
+from queues import effects, locks
 from queues.consumer import Received, group_consumer
-from queues.outcomes import SetAside
 
 log = logging.getLogger(__name__)
 
@@ -20,11 +19,7 @@ log = logging.getLogger(__name__)
 def opt_in(group: Sequence[Received[OptInMessage]]) -> None:
     """Donors who want our e-mail although no donation came of their visit."""
     locks.take(("donor", item.message.email.lower()) for item in group if item.message.email)
-    for item in group:
-        try:
-            _opt_in(item)
-        except SetAside as reason:
-            item.set_aside(reason)
+    effects.each_received(_opt_in)(group)
 
 
 def _opt_in(item: Received[OptInMessage]) -> None:

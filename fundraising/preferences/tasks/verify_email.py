@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from django.db.models import Q
 
@@ -13,9 +14,8 @@ from fundraising.pending.personal import mask_email
 from fundraising.preferences import double_opt_in
 from fundraising.preferences.messages import VerifyEmailMessage
 from fundraising.preferences.named import EMAIL_PREFERENCE, NamedContacts
-from queues import locks
+from queues import effects, locks
 from queues.consumer import Received, group_consumer
-from queues.outcomes import SetAside
 
 # Where the donor's own word stands, which a newer one replaces.
 _OWN_WORD = frozenset({confidence.HOME, EMAIL_PREFERENCE})
@@ -28,15 +28,11 @@ def verify_email(group: Sequence[Item]) -> None:
     """Donors who followed the link in a mail to their new address: it is the primary one now."""
     locks.take(("donor", item.message.email.lower()) for item in group)
     contacts = NamedContacts.load(item.message.contact_id for item in group)
-    for item in group:
-        try:
-            _verify(item, contacts)
-        except SetAside as reason:
-            item.set_aside(reason)
+    effects.each_received(partial(_verify, contacts))(group)
     contacts.write()
 
 
-def _verify(item: Item, contacts: NamedContacts) -> None:
+def _verify(contacts: NamedContacts, item: Item) -> None:
     message = item.message
     # The link was good when it was followed, however long the message then waited.
     at = message.pushed_at or item.received_at
