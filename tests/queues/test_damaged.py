@@ -129,6 +129,7 @@ def test_the_last_retry_comes_by_the_horizon() -> None:
     assert QUICK.horizon == timedelta(minutes=7) * 1.25
 
 
+@pytest.mark.django_db
 def test_a_job_is_found_by_the_order_in_its_payload() -> None:
     row = damage({"class": "job", "payload": {"order_id": "7.1", "gateway": "adyen"}})
     assert (row.order_id, row.gateway) == ("7.1", "adyen")
