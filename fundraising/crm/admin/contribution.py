@@ -118,7 +118,7 @@ class ContributionAdmin(WatchedAdmin):
             "Where from",
             {
                 "fields": (
-                    ("tracking_link", "damaged_link"),
+                    ("trace_link", "tracking_link", "damaged_link"),
                     provenance,
                     ("source_name", "source_type", "source_host"),
                     ("source_enqueued_time", "created_at"),
@@ -194,6 +194,14 @@ class ContributionAdmin(WatchedAdmin):
             "admin:tracking_contributiontracking_change", args=[row.contribution_tracking_id]
         )
         return anchor(url, str(row.contribution_tracking_id))
+
+    @admin.display(description="timeline")
+    def trace_link(self, row: Contribution) -> SafeString | str:
+        """All that is known of the payment, in the order in which it happened."""
+        known_by = row.order_id or row.gateway_txn_id
+        return (
+            anchor(f"{reverse('trace')}?{urlencode({'q': known_by})}", "trace") if known_by else "–"
+        )
 
     @admin.display(description="damaged messages")
     def damaged_link(self, row: Contribution) -> SafeString | str:
