@@ -67,7 +67,9 @@ def afterwards() -> Iterator[Sample]:
         yield pushed("settlement", "settle", _settlement(gift))
         yield pushed("unsubscribe", "unsubscribe", {"email": email, "contribution-id": gift.pk})
         yield pushed("preferences", "email-preferences", mine | {"language": "fr_FR"})
-        yield pushed("link asked for", "new-checksum-link", {"email": email, "page": "DonorPortal"})
+        yield pushed(
+            "link asked for", "new-checksum-link", {"contactID": contact.pk, "page": "DonorPortal"}
+        )
         for_ever = checksums.checksum(contact.pk, contact.hash, timezone.now(), hours=None)
         changed = {"email": f"new-{email}", "checksum": for_ever}
         yield pushed("new e-mail address", "verify-email", mine | changed)

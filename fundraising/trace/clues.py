@@ -104,6 +104,9 @@ def _add_recurring(clues: Clues) -> None:
     for row in rows:
         clues.recurring.add(row.pk)
         clues.contacts.add(row.contact_id)
+        if row.trxn_id == clues.text:
+            # Asked for the subscription itself: all its instalments.
+            clues.contributions.update(row.contributions.values_list("pk", flat=True))
 
 
 def _add_pending(clues: Clues) -> None:

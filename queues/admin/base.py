@@ -1,7 +1,7 @@
 """What the admin pages of this package share."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib.auth.models import User
@@ -25,6 +25,9 @@ class ReasonForm(forms.Form):
 
 class WatchedAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
     """Rows that no form adds, changes or deletes; what can be done has pages of its own."""
+
+    class Media:
+        css: ClassVar = {"all": ("queues/admin.css",)}
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
         return False

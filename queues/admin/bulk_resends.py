@@ -1,6 +1,6 @@
 """Bulk resends in the admin: the plan, the run, and what came of it."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -53,9 +53,6 @@ class BulkResendAdmin(WatchedAdmin):
         "ended_at",
     )
     list_filter = ("status",)
-
-    class Media:
-        css: ClassVar = {"all": ("queues/admin.css",)}
 
     def get_urls(self) -> list[URLPattern]:
         """Start and cancel, by POST only."""

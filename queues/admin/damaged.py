@@ -1,7 +1,7 @@
 """Damaged messages in the admin: what is wrong, how many, since when, and what became of them."""
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -63,9 +63,6 @@ class DamagedMessageAdmin(RepairPages):
     list_before_template = "admin/queues/damagedmessage/_tabs.html"
     actions_list = ("by_reason",)
     actions = ("resend_selected", "plan_selected", "discard_selected")
-
-    class Media:
-        css: ClassVar = {"all": ("queues/admin.css",)}
 
     def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[ChangeList]:  # noqa: ARG002
         return DamagedList

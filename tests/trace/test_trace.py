@@ -134,3 +134,10 @@ def test_only_staff_that_may_see_the_rows_may_see_the_page(client: Client) -> No
     user = User.objects.create_user("sam", is_staff=True)
     client.force_login(user)
     assert client.get(reverse("trace")).status_code == 403
+
+
+def test_a_subscription_shows_its_instalments() -> None:
+    import_one(payment(recurring="1", subscr_id="I-1", gateway="paypal_ec"))
+    found = trace("I-1")
+    assert "Recurring contribution" in {line.entry.source for line in found.lines}
+    assert any(title.startswith("Donation") for title in titles(found))

@@ -1,7 +1,5 @@
 """Contacts in the admin."""
 
-from typing import ClassVar
-
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -127,9 +125,6 @@ class ContactAdmin(WatchedAdmin):
         ),
         ("Where from", {"fields": (provenance,)}),
     )
-
-    class Media:
-        css: ClassVar = {"all": ("queues/admin.css",)}
 
     def get_search_results(
         self,

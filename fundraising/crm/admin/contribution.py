@@ -1,6 +1,5 @@
 """Contributions in the admin."""
 
-from typing import ClassVar
 from urllib.parse import urlencode
 
 from django.contrib import admin
@@ -126,9 +125,6 @@ class ContributionAdmin(WatchedAdmin):
             },
         ),
     )
-
-    class Media:
-        css: ClassVar = {"all": ("queues/admin.css",)}
 
     def get_search_results(
         self,

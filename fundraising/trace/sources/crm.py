@@ -64,7 +64,7 @@ def _recurring(clues: Clues) -> Iterator[Entry]:
             at=event.at,
             source="Recurring contribution",
             title=f"Recurring {event.recurring_id}: {event.get_kind_display()}",
-            facts=event.details,
+            facts={name: told for name, told in event.details.items() if told != {}},
             tone=_EVENT_TONES.get(Kind(event.kind), Tone.PLAIN),
             url=page_of(event.recurring),
             message_id=event.message_id,
