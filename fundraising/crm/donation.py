@@ -4,13 +4,16 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from fundraising.crm import details, gift, instruments, money, refunds, trxn_ids
-from fundraising.crm.details import GatewayFields, Settlement
-from fundraising.crm.donor import DonorDetails, donor_details
+from fundraising.crm import gift, instruments, trxn_ids
+from fundraising.crm.contacts import details
+from fundraising.crm.contacts.details import GatewayFields, Settlement
+from fundraising.crm.contacts.donor import DonorDetails, donor_details
+from fundraising.crm.currencies import money
+from fundraising.crm.currencies.rates import Rates, UnknownCurrency
 from fundraising.crm.gift import Amounts, GiftData
 from fundraising.crm.messages import DonationMessage
-from fundraising.crm.rates import Rates, UnknownCurrency
-from fundraising.crm.subscriptions import RecurringContext, Subscription, subscription
+from fundraising.crm.recurring.subscriptions import RecurringContext, Subscription, subscription
+from fundraising.crm.refunds import rules
 from queues.outcomes import Damaged
 
 
@@ -97,7 +100,7 @@ def _refuse_others(message: DonationMessage) -> None:
         field = next((name for name, is_set in marks.items() if is_set), "gateway")
         text = "gifts of funds and employers are not imported from this queue"
         raise Damaged("INVALID_MESSAGE", text, field)
-    if message.type in refunds.BY_TYPE:
+    if message.type in rules.BY_TYPE:
         # Money going the other way, which the queue of refunds books.
         raise Damaged("INVALID_MESSAGE", "is no type of a donation", "type")
 

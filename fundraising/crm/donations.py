@@ -11,15 +11,17 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from fundraising.crm import contributions, exchange_rates, profiles, recurring, visits
-from fundraising.crm.contacts import Directory
+from fundraising.crm import contributions, visits
+from fundraising.crm.contacts import profiles
+from fundraising.crm.contacts.directory import Directory
+from fundraising.crm.contacts.profiles import Profile
+from fundraising.crm.currencies import exchange_rates
+from fundraising.crm.currencies.rates import Rates
 from fundraising.crm.donation import Donation, normalise
 from fundraising.crm.ledger import Ledger
 from fundraising.crm.messages import DonationMessage
 from fundraising.crm.models import Activity, Contribution, RecurringContribution
-from fundraising.crm.profiles import Profile
-from fundraising.crm.rates import Rates
-from fundraising.crm.recurring import Records
+from fundraising.crm.recurring.records import Records, require_predecessor
 from fundraising.pending import transactions
 from queues import locks
 from queues.consumer import Received
@@ -114,7 +116,7 @@ def _normalise(
     for item, message in completed:
         record = records.find(message)
         try:
-            recurring.require_predecessor(message, record)
+            require_predecessor(message, record)
             donation = normalise(message, rates, records.context(record, message), now=now)
             entries.append(Entry(item, message, record, donation))
         except SetAside as reason:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from fundraising.crm import utm
-from fundraising.crm.money import REPORTING_CURRENCY, Money, rounded
+from fundraising.crm.currencies.money import REPORTING_CURRENCY, Money, rounded
 
 ONLINE_GIFT = "Online Gift"
 ENDOWMENT_FUND = "Endowment Fund"

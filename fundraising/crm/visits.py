@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from fundraising.crm import languages
-from fundraising.crm.profiles import Profile
+from fundraising.crm.contacts import languages
+from fundraising.crm.contacts.profiles import Profile
 from fundraising.tracking.models import ContributionTracking
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from django.utils import timezone
 
-from fundraising.crm import checksums
+from fundraising.crm.contacts import checksums
 from fundraising.crm.models import Contribution
 from fundraising.demo.samples import DONATIONS, PENDING, Fields, Sample, donation, pushed
 

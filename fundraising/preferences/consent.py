@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from fundraising.crm.activities import note_once
+from fundraising.crm.contacts.activities import note_once
 from fundraising.crm.models import Activity, Contact
 
 OPT_IN = Activity.Type.OPT_IN

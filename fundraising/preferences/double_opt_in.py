@@ -3,8 +3,8 @@
 from django.conf import settings
 from django.db.models import QuerySet
 
+from fundraising.crm.contacts.profiles import Profile
 from fundraising.crm.models import Activity
-from fundraising.crm.profiles import Profile
 
 
 def is_asked_for(profile: Profile) -> bool:

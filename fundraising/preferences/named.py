@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable
 from typing import Self
 
-from fundraising.crm.contacts import Directory
+from fundraising.crm.contacts.directory import Directory
+from fundraising.crm.contacts.profiles import Profile
 from fundraising.crm.models import Contact
-from fundraising.crm.profiles import Profile
 from queues.outcomes import Damaged
 
 INVALID = "INVALID_MESSAGE"

@@ -3,11 +3,11 @@
 from dataclasses import replace
 from datetime import datetime
 
-from fundraising.crm.contacts import Directory
-from fundraising.crm.donor import DonorDetails, donor_details
+from fundraising.crm.contacts.directory import Directory
+from fundraising.crm.contacts.donor import DonorDetails, donor_details
+from fundraising.crm.contacts.names import Names
+from fundraising.crm.contacts.profiles import Profile
 from fundraising.crm.messages import DonationMessage
-from fundraising.crm.names import Names
-from fundraising.crm.profiles import Profile
 from queues.outcomes import Damaged
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from fundraising.crm.models import RecurringContribution, TokenDeletion
-from fundraising.crm.recurring_state import ENDED
+from fundraising.crm.recurring.state import ENDED
 from fundraising.pending.lookups import any_of
 from fundraising.pending.models import PendingTransaction
 from fundraising.privacy.holdings import begun, set_aside

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from fundraising.crm import money
+from fundraising.crm.currencies import money
 from fundraising.crm.messages.fields import Choice, Moment, Number, says
 from queues.messages import Message
 

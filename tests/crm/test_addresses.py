@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fundraising.crm import addresses
-from fundraising.crm.addresses import Address
+from fundraising.crm.contacts import addresses
+from fundraising.crm.contacts.addresses import Address
 
 
 @pytest.mark.parametrize(

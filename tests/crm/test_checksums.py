@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fundraising.crm.checksums import checksum, is_of, is_valid, signed, verifies
+from fundraising.crm.contacts.checksums import checksum, is_of, is_valid, signed, verifies
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

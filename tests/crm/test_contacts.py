@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from django.utils import timezone
 
-from fundraising.crm.checksums import checksum
+from fundraising.crm.contacts.checksums import checksum
 from fundraising.crm.models import Contact, Contribution, Email
 from tests.crm.imports import Message, contribution, donation, import_group, import_one
 

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fundraising.crm.currencies.rates import Rate, Rates
 from fundraising.crm.donation import Donation, normalise
 from fundraising.crm.gift import ExternalIdentifier
 from fundraising.crm.messages import DonationMessage
-from fundraising.crm.rates import Rate, Rates
-from fundraising.crm.subscriptions import RecurringContext
+from fundraising.crm.recurring.subscriptions import RecurringContext
 from queues.messages import validate
 from queues.outcomes import Damaged
 from queues.wire import Json

@@ -6,8 +6,8 @@ from itertools import permutations
 import pytest
 from django.db import transaction
 
-from fundraising.crm.adjustments import kept
 from fundraising.crm.models import Activity, Contribution, RecurringContribution, RecurringEvent
+from fundraising.crm.refunds.adjustments import kept
 from fundraising.mails.models import OutgoingMail
 from tests.crm.consuming import (
     DAY,

@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 
-from fundraising.crm import ecb
+from fundraising.crm.currencies import ecb
 
 FEED = b"""<?xml version="1.0" encoding="UTF-8"?>
 <gesmes:Envelope xmlns:gesmes="http://www.gesmes.org/xml/2002-08-01"

@@ -11,9 +11,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
-from fundraising.crm import bank_feed, ecb, exchange_rates
+from fundraising.crm.currencies import bank_feed, ecb, exchange_rates
+from fundraising.crm.currencies.rates import static_value_in_usd
 from fundraising.crm.models import ExchangeRate
-from fundraising.crm.rates import static_value_in_usd
 from fundraising.crm.tasks import load_exchange_rates
 
 pytestmark = pytest.mark.django_db

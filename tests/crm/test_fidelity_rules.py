@@ -14,9 +14,9 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
+from fundraising.crm.currencies.rates import Rates
 from fundraising.crm.donation import Donation, normalise
 from fundraising.crm.messages import DonationMessage
-from fundraising.crm.rates import Rates
 from queues.messages import validate
 from queues.wire import parse
 

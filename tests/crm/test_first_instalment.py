@@ -9,8 +9,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from fundraising.crm import history
 from fundraising.crm.models import Contribution, RecurringContribution, RecurringEvent
+from fundraising.crm.recurring import history
 from fundraising.tracking.models import ContributionTracking
 from queues.models import OutboxMessage
 from tests.crm.imports import (

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fundraising.crm import languages
+from fundraising.crm.contacts import languages
 
 
 @pytest.mark.parametrize(

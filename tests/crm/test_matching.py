@@ -2,7 +2,7 @@
 
 import pytest
 
-from fundraising.crm.matching import Candidate, Donor, KnownEmail, Place, match
+from fundraising.crm.contacts.matching import Candidate, Donor, KnownEmail, Place, match
 
 HOME = Place("12 Elm Street", "Springfield", "12345")
 ANA = Donor(first_name="Ana", last_name="Gil", email="ana@example.org", source="cc")

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fundraising.crm import money
-from fundraising.crm.money import InvalidMoney, Money
+from fundraising.crm.currencies import money
+from fundraising.crm.currencies.money import InvalidMoney, Money
 
 CURRENCIES = st.sampled_from(["USD", "EUR", "JPY", "KWD", "CLF", "MGA", "ISK", "BYR", "XAU", "IQD"])
 AMOUNTS = st.decimals(

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fundraising.crm import names
+from fundraising.crm.contacts import names
 
 
 @pytest.mark.parametrize(

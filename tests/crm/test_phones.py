@@ -2,7 +2,7 @@ import base64
 
 import pytest
 
-from fundraising.crm.phones import UNKNOWN_NUMBER, Phone, phone
+from fundraising.crm.contacts.phones import UNKNOWN_NUMBER, Phone, phone
 
 
 def test_no_number_is_no_phone() -> None:

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from fundraising.crm import confidence, profiles
-from fundraising.crm.addresses import Address
+from fundraising.crm.contacts import confidence, profiles
+from fundraising.crm.contacts.addresses import Address
+from fundraising.crm.contacts.profiles import Profile, revised_name
+from fundraising.crm.currencies.rates import Rates
 from fundraising.crm.donation import Donation, normalise
 from fundraising.crm.messages import DonationMessage
-from fundraising.crm.profiles import Profile, revised_name
-from fundraising.crm.rates import Rates
 from queues.messages import validate
 from tests.crm.imports import donation as message
 

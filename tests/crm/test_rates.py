@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fundraising.crm.rates import Rate, Rates, UnknownCurrency, static_value_in_usd
+from fundraising.crm.currencies.rates import Rate, Rates, UnknownCurrency, static_value_in_usd
 
 MONDAY = datetime(2026, 11, 2, 15, tzinfo=UTC)
 TUESDAY = MONDAY + timedelta(days=1)

@@ -4,7 +4,6 @@ from decimal import Decimal
 
 import pytest
 
-from fundraising.crm import history
 from fundraising.crm.models import (
     Activity,
     Contact,
@@ -12,6 +11,7 @@ from fundraising.crm.models import (
     RecurringEvent,
     TokenDeletion,
 )
+from fundraising.crm.recurring import history
 from fundraising.mails.models import OutgoingMail
 from tests.crm.imports import DATE, Message, contribution, donation, import_one
 from tests.crm.subscriptions import (

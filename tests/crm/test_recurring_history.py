@@ -9,8 +9,8 @@ import pytest
 from django.apps import apps
 from django.forms import model_to_dict
 
-from fundraising.crm import history
 from fundraising.crm.models import Contact, RecurringContribution, RecurringEvent
+from fundraising.crm.recurring import history
 
 pytestmark = pytest.mark.django_db
 

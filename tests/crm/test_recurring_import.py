@@ -6,7 +6,6 @@ from decimal import Decimal
 
 import pytest
 
-from fundraising.crm import history
 from fundraising.crm.models import (
     Activity,
     Contribution,
@@ -14,6 +13,7 @@ from fundraising.crm.models import (
     RecurringContribution,
     RecurringEvent,
 )
+from fundraising.crm.recurring import history
 from queues.models import OutboxMessage
 from queues.outcomes import Outcome
 from tests.crm.imports import (

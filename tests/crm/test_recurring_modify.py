@@ -12,7 +12,7 @@ from django.db import transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fundraising.crm import checksums, modifications
+from fundraising.crm.contacts import checksums
 from fundraising.crm.models import (
     Activity,
     Contact,
@@ -20,7 +20,8 @@ from fundraising.crm.models import (
     RecurringContribution,
     RecurringEvent,
 )
-from fundraising.crm.recurring_state import Event, fold
+from fundraising.crm.recurring import modifications
+from fundraising.crm.recurring.state import Event, fold
 from fundraising.mails.models import OutgoingMail
 from queues import instances
 from queues.outcomes import Outcome

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fundraising.crm.recurring_state import Event, Kind, Status, ends, fold, frequency_at
+from fundraising.crm.recurring.state import Event, Kind, Status, ends, fold, frequency_at
 
 START = datetime(2026, 1, 31, 10, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -8,8 +8,8 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fundraising.crm.adjustments import kept
 from fundraising.crm.models import Activity, Contribution
+from fundraising.crm.refunds.adjustments import kept
 from tests.crm.consuming import DAY, Told, again, bring_in, failure, refund, snapshot
 from tests.crm.imports import DATE, Message, contribution, donation
 

@@ -11,9 +11,9 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django.fixtures import Settings
 
-from fundraising.crm.adjustments import kept
+from fundraising.crm.currencies.money import Money
 from fundraising.crm.models import Activity, Contribution, ExchangeRate
-from fundraising.crm.money import Money
+from fundraising.crm.refunds.adjustments import kept
 from queues.models import OutboxMessage
 from tests.crm.consuming import (
     DAY,

@@ -8,9 +8,9 @@ import pytest
 import redis
 from django.db import transaction
 
-from fundraising.crm.adjustments import kept
 from fundraising.crm.models import Activity, Contribution
-from fundraising.crm.payments import PaymentIds, find, locked
+from fundraising.crm.refunds.adjustments import kept
+from fundraising.crm.refunds.payments import PaymentIds, find, locked
 from tests.crm.consuming import again, chargeback, consume, failure, refund
 from tests.crm.imports import Message, contribution, donation, import_one
 from tests.pending.databases import start, wait_until_one_waits

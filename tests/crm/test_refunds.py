@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fundraising.crm import refunds
-from fundraising.crm.money import Money
-from fundraising.crm.rates import Rate, Rates
-from fundraising.crm.refunds import Refund, Status
+from fundraising.crm.currencies.money import Money
+from fundraising.crm.currencies.rates import Rate, Rates
+from fundraising.crm.refunds import rules
+from fundraising.crm.refunds.rules import Refund, Status
 from queues.outcomes import Damaged
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -20,7 +20,7 @@ GIFT = Decimal("100.00")
 CENTS = st.decimals(min_value="0.01", max_value="250.00", places=2)
 SOME = st.builds(
     Refund,
-    status=st.sampled_from(sorted(refunds.BY_KIND.values())),
+    status=st.sampled_from(sorted(rules.BY_KIND.values())),
     amount=CENTS,
     at=st.integers(0, 5).map(lambda day: NOON + timedelta(days=day)),
     refund_id=st.sampled_from(["a", "b", "c", "d"]),
@@ -37,14 +37,14 @@ def known_of(*told: Refund) -> set[Refund]:
     """What is known after these were told one after the other."""
     known: list[Refund] = []
     for one in told:
-        before, after = refunds.with_told(known, one)
+        before, after = rules.with_told(known, one)
         known = [*(refund for refund in known if refund is not before), after]
     return set(known)
 
 
 @given(st.lists(SOME, max_size=6, unique_by=lambda refund: (refund.kind, refund.refund_id)), CENTS)
 def test_what_is_kept_is_exact_in_both_currencies(told: list[Refund], usd: Decimal) -> None:
-    books = refunds.books(GIFT, usd, told)
+    books = rules.books(GIFT, usd, told)
     own, own_usd = (GIFT, usd) if books.turned is None else (Decimal(0), Decimal(0))
     left = GIFT - sum(refund.amount for refund in told)
     assert own + sum(entry.amount for entry in books.entries) == left
@@ -55,7 +55,7 @@ def test_what_is_kept_is_exact_in_both_currencies(told: list[Refund], usd: Decim
 
 @given(st.lists(SOME, max_size=6, unique_by=lambda refund: (refund.kind, refund.refund_id)))
 def test_the_books_do_not_depend_on_the_order(told: list[Refund]) -> None:
-    assert refunds.books(GIFT, GIFT, told) == refunds.books(GIFT, GIFT, told[::-1])
+    assert rules.books(GIFT, GIFT, told) == rules.books(GIFT, GIFT, told[::-1])
 
 
 @given(st.data())
@@ -76,7 +76,7 @@ def test_what_is_known_does_not_depend_on_the_order(data: st.DataObject) -> None
     ],
 )
 def test_entries(told: list[Refund], kept: list[str]) -> None:
-    entries = refunds.books(GIFT, GIFT, told).entries
+    entries = rules.books(GIFT, GIFT, told).entries
     assert [str(entry.amount) for entry in entries] == kept
     assert [entry.usd for entry in entries] == [entry.amount for entry in entries]
 
@@ -84,20 +84,20 @@ def test_entries(told: list[Refund], kept: list[str]) -> None:
 def test_the_first_by_date_gives_the_payment_its_status() -> None:
     first, second = taken(day=1, status=Status.CHARGEBACK), taken(day=2)
     for told in permutations([first, second]):
-        books = refunds.books(GIFT, GIFT, told)
+        books = rules.books(GIFT, GIFT, told)
         assert books.turned == first
         (entry,) = books.entries
         assert (entry.refund, entry.is_adjustment) == (second, False)
 
 
 def test_a_reversal_leaves_the_payment_alone() -> None:
-    assert refunds.books(GIFT, GIFT, [taken(status=Status.REVERSAL)]).turned is None
+    assert rules.books(GIFT, GIFT, [taken(status=Status.REVERSAL)]).turned is None
 
 
 def test_all_of_it_in_parts_leaves_nothing_in_usd() -> None:
     parts = [taken("33.33", day, refund_id=str(day)) for day in range(3)]
     rest = taken("0.01", 3, refund_id="3")
-    books = refunds.books(GIFT, Decimal("107.77"), [*parts, rest])
+    books = rules.books(GIFT, Decimal("107.77"), [*parts, rest])
     assert sum(entry.usd for entry in books.entries) == 0
 
 
@@ -134,10 +134,10 @@ def test_two_tellings_make_one_whole() -> None:
 def test_more_than_what_is_left() -> None:
     parts = [taken("60.00", refund_id="a"), taken("50.00", refund_id="b")]
     with pytest.raises(Damaged) as caught:
-        refunds.require_left(GIFT, parts, Decimal(0))
+        rules.require_left(GIFT, parts, Decimal(0))
     assert (caught.value.code, caught.value.field) == ("DATA_INCONSISTENT", "gross")
-    refunds.require_left(GIFT, parts, Decimal(10))
-    refunds.require_left(GIFT, [taken("150.00")], Decimal(0))
+    rules.require_left(GIFT, parts, Decimal(10))
+    rules.require_left(GIFT, [taken("150.00")], Decimal(0))
 
 
 def test_an_alert_is_for_more_than_rates_explain() -> None:
@@ -157,11 +157,11 @@ EURO = Rates([Rate("EUR", Decimal("1.08"), NOON - timedelta(days=1))])
     ],
 )
 def test_the_amount_in_the_currency_of_the_gift(told: Money, amount: str) -> None:
-    assert refunds.amount_of(told, Money(GIFT, "EUR"), NOON, EURO) == Decimal(amount)
+    assert rules.amount_of(told, Money(GIFT, "EUR"), NOON, EURO) == Decimal(amount)
 
 
 @pytest.mark.parametrize(("gift", "told"), [("EUR", "CHF"), ("USD", "EUR"), ("XXX", "USD")])
 def test_a_currency_that_cannot_be_compared(gift: str, told: str) -> None:
     with pytest.raises(Damaged) as caught:
-        refunds.amount_of(Money(GIFT, told), Money(GIFT, gift), NOON, EURO)
+        rules.amount_of(Money(GIFT, told), Money(GIFT, gift), NOON, EURO)
     assert (caught.value.code, caught.value.field) == ("INVALID_MESSAGE", "gross_currency")

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from fundraising.crm import retries
+from fundraising.crm.recurring import retries
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

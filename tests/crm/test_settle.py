@@ -7,8 +7,8 @@ from itertools import permutations
 import pytest
 from django.db import transaction
 
-from fundraising.crm.adjustments import kept
 from fundraising.crm.models import Contribution, ExchangeRate
+from fundraising.crm.refunds.adjustments import kept
 from tests.crm.consuming import Told, bring_in, consume, judge, refund, snapshot
 from tests.crm.imports import DATE, Message, contribution, donation, import_one
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fundraising.crm.currencies.rates import Rate, Rates, UnknownCurrency
 from fundraising.crm.models import Contribution
-from fundraising.crm.rates import Rate, Rates, UnknownCurrency
-from fundraising.crm.settlements import COLUMNS, Settled, settle
+from fundraising.crm.refunds.settlements import COLUMNS, Settled, settle
 
 NOON = datetime(2025, 10, 9, 12, tzinfo=UTC)
 EURO = Rates([Rate("EUR", Decimal("1.10"), NOON - timedelta(days=1))])

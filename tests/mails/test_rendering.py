@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
-from fundraising.crm import checksums
+from fundraising.crm.contacts import checksums
 from fundraising.crm.models import Contact
 from fundraising.mails import kinds, rendering
 from fundraising.mails.models import OutgoingMail

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from django.db.models import Model
 
-from fundraising.crm import checksums
+from fundraising.crm.contacts import checksums
 from fundraising.crm.models import Activity, Address, Contact, Email
 from queues import instances
 from queues.deadletter import DeadLetter

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from fundraising.crm import checksums
+from fundraising.crm.contacts import checksums
 from fundraising.crm.models import Activity, Address, Contact, Contribution, Email
 from fundraising.mails.models import OutgoingMail
 from tests.deliveries import Message, Told

@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 from pytest_django.fixtures import Settings
 
-from fundraising.crm import checksums
+from fundraising.crm.contacts import checksums
 from fundraising.crm.models import Contact, Email
 from fundraising.mails.models import OutgoingMail
 from tests.deliveries import Message

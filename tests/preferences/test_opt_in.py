@@ -8,7 +8,7 @@ import pytest
 import redis
 from django.db import transaction
 
-from fundraising.crm import checksums
+from fundraising.crm.contacts import checksums
 from fundraising.crm.models import Activity, Contact, Email
 from tests.crm.imports import contribution, donation, import_one
 from tests.deliveries import Message, deliver, tell

@@ -6,7 +6,7 @@ from itertools import permutations
 import pytest
 from django.db import transaction
 
-from fundraising.crm import checksums
+from fundraising.crm.contacts import checksums
 from fundraising.crm.models import Activity, Address, Contact, Email
 from tests.preferences.donors import (
     DAY,

@@ -7,7 +7,7 @@ import pytest
 import redis
 from django.utils import timezone
 
-from fundraising.crm.checksums import checksum, is_valid
+from fundraising.crm.contacts.checksums import checksum, is_valid
 from fundraising.crm.models import (
     Contact,
     Contribution,

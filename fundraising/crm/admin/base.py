@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import TabularInline
 
-from fundraising.crm import money
+from fundraising.crm.currencies import money
 from fundraising.crm.models import Contribution
 
 

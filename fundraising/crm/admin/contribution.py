@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from fundraising.crm import adjustments
 from fundraising.crm.admin.base import ContributionInline, amount_text, anchor, link
 from fundraising.crm.models import Contribution
+from fundraising.crm.refunds import adjustments
 from queues.admin.base import WatchedAdmin
 from queues.admin.provenance import provenance
 

@@ -8,7 +8,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
-from fundraising.crm import money, timestamps
+from fundraising.crm import timestamps
+from fundraising.crm.currencies import money
 
 MAX_TEXT = 10_000
 MAX_ID = 255

@@ -139,7 +139,7 @@ class RecurringEvent(FromMessage):
     """One thing that was told of a recurring contribution, for ever.
 
     The state of the recurring contribution is folded from its events (see
-    :mod:`fundraising.crm.recurring_state`), so that it is the same in whatever order the
+    :mod:`fundraising.crm.recurring.state`), so that it is the same in whatever order the
     messages came, and however often.
     """
 

@@ -4,15 +4,17 @@ from datetime import datetime
 
 from django.conf import settings
 
-from fundraising.crm import columns, history, payments
-from fundraising.crm.adjustments import GiftBooks
-from fundraising.crm.agreements import tell_of_failure
+from fundraising.crm import columns
+from fundraising.crm.currencies.money import Money
 from fundraising.crm.messages import DonationsModifyMessage
 from fundraising.crm.models import Activity, Contribution, RecurringContribution, RecurringEvent
-from fundraising.crm.money import Money
-from fundraising.crm.payments import PaymentIds
-from fundraising.crm.recurring_state import ENDED
-from fundraising.crm.refunds import Refund
+from fundraising.crm.recurring import history
+from fundraising.crm.recurring.agreements import tell_of_failure
+from fundraising.crm.recurring.state import ENDED
+from fundraising.crm.refunds import payments
+from fundraising.crm.refunds.adjustments import GiftBooks
+from fundraising.crm.refunds.payments import PaymentIds
+from fundraising.crm.refunds.rules import Refund
 from queues import effects, wire
 from queues.consumer import Received, group_consumer
 from queues.outcomes import Damaged, Drop, Park

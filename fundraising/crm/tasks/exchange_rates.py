@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 from django.conf import settings
 
-from fundraising.crm import bank_feed, exchange_rates
+from fundraising.crm.currencies import bank_feed, exchange_rates
 
 log = logging.getLogger(__name__)
 

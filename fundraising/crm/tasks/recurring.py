@@ -4,13 +4,13 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from fundraising.crm import agreements, history
-from fundraising.crm.agreements import Item, happened
-from fundraising.crm.cancellations import QUEUE
-from fundraising.crm.forwarding import forward
 from fundraising.crm.models import RecurringContribution, RecurringEvent, TokenDeletion
-from fundraising.crm.recurring_state import ENDED
-from fundraising.crm.signups import sign_up
+from fundraising.crm.recurring import agreements, history
+from fundraising.crm.recurring.agreements import Item, happened
+from fundraising.crm.recurring.cancellations import QUEUE
+from fundraising.crm.recurring.forwarding import forward
+from fundraising.crm.recurring.signups import sign_up
+from fundraising.crm.recurring.state import ENDED
 from queues import effects
 from queues.consumer import group_consumer
 from queues.outcomes import Damaged

@@ -5,18 +5,19 @@ from datetime import datetime
 
 from django.db import transaction
 
-from fundraising.crm import history, modifications, money, wishes
-from fundraising.crm.activities import note_once
-from fundraising.crm.contacts import Directory
-from fundraising.crm.donor import donor_details
-from fundraising.crm.history import Detail
+from fundraising.crm.contacts.activities import note_once
+from fundraising.crm.contacts.directory import Directory
+from fundraising.crm.contacts.donor import donor_details
+from fundraising.crm.currencies import money
+from fundraising.crm.currencies.rates import UnknownCurrency
 from fundraising.crm.messages import RecurringModifyMessage
 from fundraising.crm.models import RecurringContribution, RecurringEvent
-from fundraising.crm.modifications import QUEUE, Type
-from fundraising.crm.rates import UnknownCurrency
-from fundraising.crm.recurring import Records
-from fundraising.crm.recurring_state import ENDED
-from fundraising.crm.wishes import CODE
+from fundraising.crm.recurring import history, modifications, wishes
+from fundraising.crm.recurring.history import Detail
+from fundraising.crm.recurring.modifications import QUEUE, Type
+from fundraising.crm.recurring.records import Records
+from fundraising.crm.recurring.state import ENDED
+from fundraising.crm.recurring.wishes import CODE
 from fundraising.mails.outgoing import send_later
 from queues.consumer import Received, group_consumer
 from queues.outcomes import Damaged, SetAside

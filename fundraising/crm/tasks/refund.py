@@ -5,24 +5,17 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
-from fundraising.crm import (
-    columns,
-    exchange_rates,
-    gift,
-    payments,
-    refunds,
-    reversals,
-    settlements,
-    unfinished,
-)
-from fundraising.crm.adjustments import GiftBooks
+from fundraising.crm import columns, gift
+from fundraising.crm.currencies import exchange_rates
+from fundraising.crm.currencies.money import REPORTING_CURRENCY, Money
+from fundraising.crm.currencies.rates import Rates
 from fundraising.crm.messages import RefundMessage
 from fundraising.crm.models import Activity, Contribution
-from fundraising.crm.money import REPORTING_CURRENCY, Money
-from fundraising.crm.payments import PAYPAL, PaymentIds
-from fundraising.crm.rates import Rates
-from fundraising.crm.refunds import Refund
-from fundraising.crm.settlements import Settled
+from fundraising.crm.refunds import payments, reversals, rules, settlements, unfinished
+from fundraising.crm.refunds.adjustments import GiftBooks
+from fundraising.crm.refunds.payments import PAYPAL, PaymentIds
+from fundraising.crm.refunds.rules import Refund
+from fundraising.crm.refunds.settlements import Settled
 from fundraising.crm.trxn_ids import InvalidTrxnId
 from queues import effects
 from queues.consumer import Received, group_consumer
@@ -41,7 +34,7 @@ def book(item: Received[RefundMessage]) -> None:
     """Take a payment out of the books, wholly or in part, or bring it back into them."""
     message = item.message
     message.require()
-    if message.type not in refunds.BY_TYPE and message.type not in gift.REVERSED:
+    if message.type not in rules.BY_TYPE and message.type not in gift.REVERSED:
         raise Damaged("IMPORT_CONTRIB", "is no type of a refund", "type")
     number = payments.find(_ids(message))
     if number is None:
@@ -78,8 +71,8 @@ def _take_back(payment: Contribution, message: RefundMessage, key: str) -> bool:
     given = Money(payment.original_amount, payment.original_currency)
     rates = exchange_rates.rates_for([(payment.original_currency, payment.receive_date)])
     told = Refund(
-        status=refunds.BY_TYPE[message.type],
-        amount=refunds.amount_of(
+        status=rules.BY_TYPE[message.type],
+        amount=rules.amount_of(
             Money(message.amount, message.amount_currency), given, payment.receive_date, rates
         ),
         at=message.at,
@@ -125,7 +118,7 @@ def _settle(row: Contribution, message: RefundMessage) -> bool:
 
 def _note_reason(payment: Contribution, message: RefundMessage, key: str) -> bool:
     """One activity a gift tells why it was taken back: the first reason by date."""
-    is_chargeback = refunds.BY_TYPE[message.type] == Contribution.Status.CHARGEBACK
+    is_chargeback = rules.BY_TYPE[message.type] == Contribution.Status.CHARGEBACK
     is_ended = is_chargeback and payment.contribution_recur_id is not None
     goes_on = _PAYPAL_GOES_ON if is_ended and payment.gateway in PAYPAL else ""
     note = Activity(

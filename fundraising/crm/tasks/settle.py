@@ -1,12 +1,13 @@
 """The consumer of ``settle``."""
 
-from fundraising.crm import exchange_rates, settlements
-from fundraising.crm.adjustments import GiftBooks
+from fundraising.crm.currencies import exchange_rates
+from fundraising.crm.currencies.money import REPORTING_CURRENCY
+from fundraising.crm.currencies.rates import UnknownCurrency
 from fundraising.crm.messages import SettleMessage
 from fundraising.crm.models import Contribution
-from fundraising.crm.money import REPORTING_CURRENCY
-from fundraising.crm.rates import UnknownCurrency
-from fundraising.crm.settlements import Settled
+from fundraising.crm.refunds import settlements
+from fundraising.crm.refunds.adjustments import GiftBooks
+from fundraising.crm.refunds.settlements import Settled
 from queues.consumer import consumer
 from queues.outcomes import Damaged, Park
 

@@ -6,12 +6,12 @@ from decimal import Decimal
 
 from django.db.models import Q
 
-from fundraising.crm import history, modifications
+from fundraising.crm.currencies.money import Money
 from fundraising.crm.donations import import_donations
 from fundraising.crm.messages import DonationMessage, UpiDonationMessage
 from fundraising.crm.models import Activity, Contribution, RecurringContribution, RecurringEvent
-from fundraising.crm.money import Money
-from fundraising.crm.recurring_state import ENDED
+from fundraising.crm.recurring import history, modifications
+from fundraising.crm.recurring.state import ENDED
 from queues import effects, locks
 from queues.consumer import Received, group_consumer
 from queues.outcomes import Damaged, Park

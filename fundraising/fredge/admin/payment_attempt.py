@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from unfold.decorators import display
 
 from fundraising.crm.admin.base import amount_text
-from fundraising.crm.money import Money
+from fundraising.crm.currencies.money import Money
 from fundraising.fredge import labels
 from fundraising.fredge.admin.base import GatewayFilter, OrderAdmin, masked
 from fundraising.fredge.models import PaymentAttempt, PaymentAttemptLabel

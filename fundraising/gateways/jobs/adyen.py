@@ -6,8 +6,8 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from fundraising.crm.currencies.money import Money
 from fundraising.crm.messages.fields import Amount, Code, CurrencyCode, Id, Moment, OrderId
-from fundraising.crm.money import Money
 from fundraising.gateways.jobs import payments
 from fundraising.gateways.jobs.job import Job, Payload, read
 from fundraising.pending import transactions

@@ -7,7 +7,7 @@ from typing import Annotated
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from fundraising.crm import addresses
+from fundraising.crm.contacts import addresses
 from fundraising.crm.messages.fields import Email, Id, Text, says
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from fundraising.crm import checksums, languages
-from fundraising.crm.activities import note_once
+from fundraising.crm.contacts import checksums, languages
+from fundraising.crm.contacts.activities import note_once
+from fundraising.crm.contacts.profiles import Profile
 from fundraising.crm.models import Activity, Address
-from fundraising.crm.profiles import Profile
 from fundraising.mails.outgoing import send_later
 from fundraising.preferences import choices, consent, double_opt_in
 from fundraising.preferences.choices import Choice

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from fundraising.crm.activities import note_once
-from fundraising.crm.contacts import Directory
+from fundraising.crm.contacts.activities import note_once
+from fundraising.crm.contacts.directory import Directory
 from fundraising.crm.models import Activity
 from fundraising.preferences import consent, subscribers
 from fundraising.preferences.messages import LeadGenerationMessage

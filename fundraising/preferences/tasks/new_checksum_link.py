@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 
-from fundraising.crm.contacts import Directory
+from fundraising.crm.contacts.directory import Directory
 from fundraising.crm.models import Contact
 from fundraising.mails.outgoing import send_later
 from fundraising.preferences.messages import NewChecksumLinkMessage

@@ -4,9 +4,9 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
-from fundraising.crm.contacts import Directory
-from fundraising.crm.donor import DonorDetails
-from fundraising.crm.profiles import OPT_IN_SOURCE, Profile
+from fundraising.crm.contacts.directory import Directory
+from fundraising.crm.contacts.donor import DonorDetails
+from fundraising.crm.contacts.profiles import OPT_IN_SOURCE, Profile
 from fundraising.preferences import consent, subscribers
 from fundraising.preferences.messages import OptInMessage
 from queues import effects, locks

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from django.db.models import Q
 
-from fundraising.crm.contacts import Directory
+from fundraising.crm.contacts.directory import Directory
 from fundraising.crm.models import Email
 from fundraising.preferences import consent
 from fundraising.preferences.messages import UnsubscribeMessage

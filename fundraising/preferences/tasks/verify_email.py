@@ -6,10 +6,10 @@ from functools import partial
 
 from django.db.models import Q
 
-from fundraising.crm import checksums, confidence
-from fundraising.crm.activities import note_once
+from fundraising.crm.contacts import checksums, confidence
+from fundraising.crm.contacts.activities import note_once
+from fundraising.crm.contacts.profiles import Profile
 from fundraising.crm.models import Activity, Email
-from fundraising.crm.profiles import Profile
 from fundraising.pending.personal import mask_email
 from fundraising.preferences import double_opt_in
 from fundraising.preferences.messages import VerifyEmailMessage

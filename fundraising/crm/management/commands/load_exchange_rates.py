@@ -5,7 +5,7 @@ import argparse
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from fundraising.crm import bank_feed, ecb, exchange_rates
+from fundraising.crm.currencies import bank_feed, ecb, exchange_rates
 
 UNREACHABLE = 3
 INVALID_FEED = 4

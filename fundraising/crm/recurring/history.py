@@ -8,9 +8,10 @@ from decimal import Decimal
 
 from pydantic import TypeAdapter
 
-from fundraising.crm import adjustments, cancellations, instalments
 from fundraising.crm.models import Contribution, RecurringContribution, RecurringEvent
-from fundraising.crm.recurring_state import KEPT_WHEN_UNTOLD, Event, State, fold, frequency_at
+from fundraising.crm.recurring import cancellations, instalments
+from fundraising.crm.recurring.state import KEPT_WHEN_UNTOLD, Event, State, fold, frequency_at
+from fundraising.crm.refunds import adjustments
 
 Kind = RecurringEvent.Kind
 Detail = Decimal | str | int | datetime | None

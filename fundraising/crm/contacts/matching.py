@@ -7,7 +7,7 @@ that hits wins, and of several contacts that it hits the oldest.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from fundraising.crm import confidence
+from fundraising.crm.contacts import confidence
 
 MIN_STREET = 5
 MIN_CITY = 2
@@ -67,7 +67,7 @@ class Donor:
     """What a donation tells of who gave; e-mail addresses in lower case.
 
     ``external`` is a pair of field and value. ``source`` and ``is_low_confidence`` are of
-    :mod:`fundraising.crm.confidence`.
+    :mod:`fundraising.crm.contacts.confidence`.
     """
 
     first_name: str = ""

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from fundraising.crm import schedule
 from fundraising.crm.messages import DonationMessage
+from fundraising.crm.recurring import schedule
 from queues.outcomes import Damaged
 
 

@@ -16,8 +16,10 @@ from django.db.models import Max, Model, QuerySet
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from fundraising.crm import checksums, columns, confidence, matching, profiles
-from fundraising.crm.donor import DonorDetails
+from fundraising.crm import columns
+from fundraising.crm.contacts import checksums, confidence, matching, profiles
+from fundraising.crm.contacts.donor import DonorDetails
+from fundraising.crm.contacts.profiles import Profile
 from fundraising.crm.models import (
     Address,
     Contact,
@@ -27,7 +29,6 @@ from fundraising.crm.models import (
     Phone,
     RecurringContribution,
 )
-from fundraising.crm.profiles import Profile
 
 Key = tuple[str, str]
 

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from ipaddress import ip_address
 
-from fundraising.crm import addresses, names, phones
-from fundraising.crm.addresses import Address
+from fundraising.crm.contacts import addresses, names, phones
+from fundraising.crm.contacts.addresses import Address
+from fundraising.crm.contacts.names import Names
+from fundraising.crm.contacts.phones import Phone
 from fundraising.crm.messages import DonationMessage
-from fundraising.crm.names import Names
-from fundraising.crm.phones import Phone
 from queues.outcomes import Damaged
 
 

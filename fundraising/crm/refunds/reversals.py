@@ -3,11 +3,12 @@
 from datetime import datetime
 from decimal import Decimal
 
-from fundraising.crm import contributions, exchange_rates, trxn_ids
-from fundraising.crm.adjustments import GIFT_DATA, NO_THANK_YOU
+from fundraising.crm import contributions, trxn_ids
+from fundraising.crm.currencies import exchange_rates
 from fundraising.crm.donation import normalise
 from fundraising.crm.messages import DonationMessage, RefundMessage
 from fundraising.crm.models import Contribution
+from fundraising.crm.refunds.adjustments import GIFT_DATA, NO_THANK_YOU
 from queues.messages import SOURCE_FIELDS
 
 

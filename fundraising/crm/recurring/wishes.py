@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from fundraising.crm import checksums, details, money
-from fundraising.crm.contacts import Directory
+from fundraising.crm.contacts import checksums, details
+from fundraising.crm.contacts.directory import Directory
+from fundraising.crm.currencies import money
 from fundraising.crm.messages import RecurringModifyMessage
 from fundraising.crm.models import Contact, RecurringContribution
-from fundraising.crm.recurring import Records
+from fundraising.crm.recurring.records import Records
 from queues import locks
 from queues.outcomes import Damaged, Park
 

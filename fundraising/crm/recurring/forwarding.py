@@ -5,14 +5,15 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Min
 
-from fundraising.crm import exchange_rates, history, told_again
-from fundraising.crm.agreements import happened
+from fundraising.crm.currencies import exchange_rates
 from fundraising.crm.donation import normalise
 from fundraising.crm.messages import RecurringMessage
 from fundraising.crm.models import Contribution, RecurringContribution
-from fundraising.crm.payment_events import SELF_SCHEDULED
-from fundraising.crm.recurring import PAYPAL_SUBSCRIPTION, Records
-from fundraising.crm.signups import find_or_make
+from fundraising.crm.recurring import history, told_again
+from fundraising.crm.recurring.agreements import happened
+from fundraising.crm.recurring.payment_events import SELF_SCHEDULED
+from fundraising.crm.recurring.records import PAYPAL_SUBSCRIPTION, Records
+from fundraising.crm.recurring.signups import find_or_make
 from queues import wire
 from queues.outbox import push_later
 from queues.outcomes import Damaged, Park

@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 
-from fundraising.crm.money import REPORTING_CURRENCY
+from fundraising.crm.currencies.money import REPORTING_CURRENCY
 
 
 class UnknownCurrency(LookupError):

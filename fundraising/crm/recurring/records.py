@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db.models import OuterRef, Q, Subquery
 
-from fundraising.crm import columns, history
+from fundraising.crm import columns
 from fundraising.crm.donation import Donation
 from fundraising.crm.ledger import is_payment
 from fundraising.crm.messages import DonationMessage
@@ -16,9 +16,10 @@ from fundraising.crm.models import (
     RecurringContribution,
     RecurringEvent,
 )
-from fundraising.crm.payment_events import SELF_SCHEDULED, of_payment
-from fundraising.crm.recurring_state import Event, frequency_at
-from fundraising.crm.subscriptions import RecurringContext, Subscription
+from fundraising.crm.recurring import history
+from fundraising.crm.recurring.payment_events import SELF_SCHEDULED, of_payment
+from fundraising.crm.recurring.state import Event, frequency_at
+from fundraising.crm.recurring.subscriptions import RecurringContext, Subscription
 from queues.outcomes import Park
 
 # When a payment was made, and its id to tell payments of one moment apart.

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from fundraising.crm import retries, schedule
 from fundraising.crm.models import RecurringContribution, RecurringEvent
+from fundraising.crm.recurring import retries, schedule
 
 Kind = RecurringEvent.Kind
 Status = RecurringContribution.Status

@@ -1,16 +1,16 @@
 """A contact with all that hangs on it, in memory, and what a donation changes of it.
 
-Nothing here reads or writes the database: :mod:`fundraising.crm.contacts` does.
+Nothing here reads or writes the database: :mod:`fundraising.crm.contacts.directory` does.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from fundraising.crm import confidence, matching
-from fundraising.crm.donor import DonorDetails
+from fundraising.crm.contacts import confidence, matching
+from fundraising.crm.contacts.donor import DonorDetails
+from fundraising.crm.contacts.phones import SMS_LOCATION
 from fundraising.crm.models import Address, Contact, Email, Phone
-from fundraising.crm.phones import SMS_LOCATION
 from queues.models import FromMessage
 
 SOURCE = "online donation"
@@ -133,7 +133,8 @@ def place_of(address: Address) -> matching.Place:
 def revise(profile: Profile, donor: DonorDetails, details_source: str, is_low: bool) -> None:
     """Bring a profile up to date with what a message tells of its donor.
 
-    ``details_source`` and ``is_low`` (confidence) are of :mod:`fundraising.crm.confidence`.
+    ``details_source`` and ``is_low`` (confidence) are of
+    :mod:`fundraising.crm.contacts.confidence`.
     """
     _revise_names(profile, donor, is_low)
     _revise_choices(profile, donor)

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from fundraising.crm import details, gift, languages, names
-from fundraising.crm.addresses import Address
-from fundraising.crm.details import ContactHint, Provenance
+from fundraising.crm import gift
+from fundraising.crm.contacts import details, languages, names
+from fundraising.crm.contacts.addresses import Address
+from fundraising.crm.contacts.details import ContactHint, Provenance
+from fundraising.crm.contacts.names import Names
+from fundraising.crm.contacts.phones import Phone
 from fundraising.crm.gift import ExternalIdentifier
 from fundraising.crm.messages import DonationMessage
-from fundraising.crm.names import Names
-from fundraising.crm.phones import Phone
 
 LEGAL_IDENTIFIER_LENGTH = 32
 

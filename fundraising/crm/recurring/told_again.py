@@ -8,13 +8,13 @@ the order of arrival makes no difference.
 
 from collections.abc import Iterable
 
-from fundraising.crm import addresses
-from fundraising.crm.contacts import Directory
-from fundraising.crm.donor import donor_details
+from fundraising.crm.contacts import addresses
+from fundraising.crm.contacts.directory import Directory
+from fundraising.crm.contacts.donor import donor_details
+from fundraising.crm.contacts.profiles import Profile
 from fundraising.crm.messages import DonationMessage
 from fundraising.crm.models import RecurringContribution, RecurringEvent
-from fundraising.crm.profiles import Profile
-from fundraising.crm.recurring_state import Event
+from fundraising.crm.recurring.state import Event
 
 Kind = RecurringEvent.Kind
 

@@ -3,27 +3,20 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from fundraising.crm import (
-    columns,
-    details,
-    history,
-    instruments,
-    money,
-    profiles,
-    told_again,
-    trxn_ids,
-    visits,
-)
-from fundraising.crm.agreements import happened
-from fundraising.crm.cancellations import QUEUE
-from fundraising.crm.contacts import Directory
-from fundraising.crm.donor import donor_details
-from fundraising.crm.history import Detail
+from fundraising.crm import columns, instruments, trxn_ids, visits
+from fundraising.crm.contacts import details, profiles
+from fundraising.crm.contacts.directory import Directory
+from fundraising.crm.contacts.donor import donor_details
+from fundraising.crm.currencies import money
 from fundraising.crm.messages import RecurringMessage
 from fundraising.crm.models import Contact, PaymentToken, RecurringContribution, RecurringEvent
-from fundraising.crm.recurring import Records
-from fundraising.crm.recurring_state import Event
-from fundraising.crm.schedule import MONTHS
+from fundraising.crm.recurring import history, told_again
+from fundraising.crm.recurring.agreements import happened
+from fundraising.crm.recurring.cancellations import QUEUE
+from fundraising.crm.recurring.history import Detail
+from fundraising.crm.recurring.records import Records
+from fundraising.crm.recurring.schedule import MONTHS
+from fundraising.crm.recurring.state import Event
 from fundraising.mails.outgoing import send_later
 from queues.consumer import Received
 from queues.outcomes import Damaged, Drop, Park

@@ -9,8 +9,8 @@ from xml.etree.ElementTree import ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from fundraising.crm import money
-from fundraising.crm.rates import Rate
+from fundraising.crm.currencies import money
+from fundraising.crm.currencies.rates import Rate
 
 BASE = "EUR"
 _CUBE = "{http://www.ecb.int/vocabulary/2002-08-01/eurofxref}Cube"

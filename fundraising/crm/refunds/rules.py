@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from fundraising.crm import money
+from fundraising.crm.currencies import money
+from fundraising.crm.currencies.money import REPORTING_CURRENCY, Money
+from fundraising.crm.currencies.rates import Rates, UnknownCurrency
 from fundraising.crm.models import Contribution
-from fundraising.crm.money import REPORTING_CURRENCY, Money
-from fundraising.crm.rates import Rates, UnknownCurrency
 from queues.outcomes import Damaged
 
 Status = Contribution.Status

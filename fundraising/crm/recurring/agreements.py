@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from fundraising.crm import history
-from fundraising.crm.cancellations import QUEUE
 from fundraising.crm.messages import RecurringMessage
 from fundraising.crm.models import RecurringContribution, RecurringEvent
-from fundraising.crm.recurring import Records, family
-from fundraising.crm.recurring_state import ENDED
+from fundraising.crm.recurring import history
+from fundraising.crm.recurring.cancellations import QUEUE
+from fundraising.crm.recurring.records import Records, family
+from fundraising.crm.recurring.state import ENDED
 from fundraising.mails.outgoing import send_later
 from queues import locks
 from queues.outcomes import Park

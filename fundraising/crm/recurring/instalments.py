@@ -6,7 +6,7 @@ payment comes to light, the former first becomes a later one.
 
 from fundraising.crm import gift
 from fundraising.crm.models import Contribution
-from fundraising.crm.recurring_state import Event
+from fundraising.crm.recurring.state import Event
 
 UNTHANKED = "recurring"
 CHANNEL = "Recurring Gift"

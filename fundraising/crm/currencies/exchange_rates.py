@@ -9,10 +9,10 @@ from decimal import Decimal
 from django.db.models import Q
 from django.utils import timezone
 
-from fundraising.crm import bank_feed, ecb
+from fundraising.crm.currencies import bank_feed, ecb
+from fundraising.crm.currencies.money import REPORTING_CURRENCY
+from fundraising.crm.currencies.rates import Rate, Rates
 from fundraising.crm.models import ExchangeRate
-from fundraising.crm.money import REPORTING_CURRENCY
-from fundraising.crm.rates import Rate, Rates
 
 # Banks publish each working day, so what a payment needs was published in this window,
 # unless the feed stood still.

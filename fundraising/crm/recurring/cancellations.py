@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from fundraising.crm import columns
 from fundraising.crm.models import Activity, RecurringContribution, RecurringEvent
-from fundraising.crm.recurring_state import Event, ends
+from fundraising.crm.recurring.state import Event, ends
 
 Kind = RecurringEvent.Kind
 # Cancellations by other queues have activities of their own, written by their consumers.

@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from fundraising.crm import history, schedule
 from fundraising.crm.donation import Donation
-from fundraising.crm.history import Detail
 from fundraising.crm.messages import DonationMessage
 from fundraising.crm.models import RecurringContribution, RecurringEvent
-from fundraising.crm.subscriptions import Subscription
+from fundraising.crm.recurring import history, schedule
+from fundraising.crm.recurring.history import Detail
+from fundraising.crm.recurring.subscriptions import Subscription
 
 Kind = RecurringEvent.Kind
 

@@ -10,11 +10,13 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from fundraising.crm import columns, exchange_rates, history
+from fundraising.crm import columns
+from fundraising.crm.currencies import exchange_rates
+from fundraising.crm.currencies.money import REPORTING_CURRENCY, Money
 from fundraising.crm.messages import RecurringModifyMessage
 from fundraising.crm.models import Activity, RecurringContribution, RecurringEvent
-from fundraising.crm.money import REPORTING_CURRENCY, Money
-from fundraising.crm.recurring_state import Event, fold
+from fundraising.crm.recurring import history
+from fundraising.crm.recurring.state import Event, fold
 
 QUEUE = "recurring-modify"
 DONOR_PORTAL = "emailpreferences"

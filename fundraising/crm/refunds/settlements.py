@@ -9,10 +9,10 @@ from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
-from fundraising.crm import money
+from fundraising.crm.currencies import money
+from fundraising.crm.currencies.money import REPORTING_CURRENCY
+from fundraising.crm.currencies.rates import Rates
 from fundraising.crm.models import Contribution
-from fundraising.crm.money import REPORTING_CURRENCY
-from fundraising.crm.rates import Rates
 
 _STORED = Decimal("0.0001")
 

@@ -1,6 +1,6 @@
 """The rows of a gift that was taken back: its payment's own, and those beside it.
 
-:mod:`fundraising.crm.refunds` says what stands in the books; here it is read from the rows
+:mod:`fundraising.crm.refunds.rules` says what stands in the books; here it is read from the rows
 and written on them.
 """
 
@@ -11,10 +11,11 @@ from decimal import Decimal
 
 from django.db.models import Q, QuerySet
 
-from fundraising.crm import refunds, settlements, trxn_ids
+from fundraising.crm import trxn_ids
+from fundraising.crm.currencies.money import Money
 from fundraising.crm.models import Contribution
-from fundraising.crm.money import Money
-from fundraising.crm.refunds import Entry, Refund
+from fundraising.crm.refunds import rules, settlements
+from fundraising.crm.refunds.rules import Entry, Refund
 from fundraising.crm.trxn_ids import TrxnId
 
 Status = Contribution.Status
@@ -70,7 +71,7 @@ class GiftBooks:
                 line = Line(_shown_by(row, trxn_id), row, _settled(row))
                 (adjustments if trxn_id.adjustment else self._lines).append(line)
             elif row.original_currency == payment.original_currency:
-                kind = refunds.GIVEN_AGAIN.get(trxn_id.kind, trxn_id.kind)
+                kind = rules.GIVEN_AGAIN.get(trxn_id.kind, trxn_id.kind)
                 self._given_again.append((kind, row.original_amount))
         self._turned = _turning(payment, adjustments)
         self._lines += adjustments + ([self._turned] if self._turned else [])
@@ -91,13 +92,13 @@ class GiftBooks:
 
         Raises ``Damaged`` when there was not so much left to take back.
         """
-        one, known = refunds.with_told(self.refunds, told)
+        one, known = rules.with_told(self.refunds, told)
         if one is not None:
             line = next(line for line in self._lines if line.refund is one)
             line.refund = known
             return line
         self._lines.append(Line(known, is_new=True))
-        refunds.require_left(
+        rules.require_left(
             self.payment.original_amount,
             [refund for refund in self.refunds if refund.kind == told.kind],
             sum((amount for kind, amount in self._given_again if kind == told.kind), Decimal(0)),
@@ -109,7 +110,7 @@ class GiftBooks:
 
         A row stays with its refund, so that whoever knows its number still finds it.
         """
-        books = refunds.books(self.payment.original_amount, self.payment.total_amount, self.refunds)
+        books = rules.books(self.payment.original_amount, self.payment.total_amount, self.refunds)
         turned = next((line for line in self._lines if line.refund is books.turned), None)
         entries = {entry.refund: entry for entry in books.entries}
         changed = self._turn(turned) if turned else False
@@ -162,7 +163,7 @@ def beside(payment: Contribution) -> QuerySet[Contribution]:
 def kept(payment: Contribution) -> tuple[Money, Decimal]:
     """What is left of a gift after all that was told of it: in its currency, and in USD."""
     counted = [row for row in beside(payment) if row.original_currency == payment.original_currency]
-    if payment.contribution_status not in refunds.TAKEN_BACK:
+    if payment.contribution_status not in rules.TAKEN_BACK:
         counted.append(payment)
     amount = sum((row.original_amount for row in counted), Decimal(0))
     usd = sum((row.total_amount for row in counted), Decimal(0))
@@ -198,7 +199,7 @@ def _turning(payment: Contribution, adjustments: list[Line]) -> Line | None:
 
     Its row, if there is one, is taken off the adjustments: it shows what was left of the gift.
     """
-    if payment.contribution_status not in refunds.TAKEN_BACK:
+    if payment.contribution_status not in rules.TAKEN_BACK:
         return None
     refund = Refund(
         status=payment.contribution_status,
@@ -229,7 +230,7 @@ def _identity(refund: Refund) -> tuple[str, str, str, datetime]:
 def _shown_by(row: Contribution, trxn_id: TrxnId) -> Refund:
     """The refund that a row shows, unless it shows what one left of the gift."""
     return Refund(
-        status=_BY_RAW.get(row.gateway_status_raw) or refunds.BY_KIND[trxn_id.kind],
+        status=_BY_RAW.get(row.gateway_status_raw) or rules.BY_KIND[trxn_id.kind],
         amount=-row.original_amount,
         at=row.receive_date,
         refund_id=row.refund_trxn_id,

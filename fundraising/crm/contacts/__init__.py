@@ -1,0 +1,1 @@
+"""Contacts: found, matched, revised and created from what messages tell of donors."""

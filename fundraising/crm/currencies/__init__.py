@@ -1,0 +1,1 @@
+"""Money: amounts by currency, exchange rates and where they come from."""

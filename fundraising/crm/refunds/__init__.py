@@ -1,0 +1,1 @@
+"""What takes a payment out of the books: refunds, chargebacks, reversals; and settlements."""
