@@ -75,7 +75,7 @@ def store(queue: str, bodies: Sequence[bytes]) -> None:
     fresh = {id_: letter for id_, letter in letters.items() if id_ not in known}
     for letter in fresh.values():
         _store(letter)
-    inbox.mark(InboxMark(queue=marked, key=id_, digest=id_) for id_ in fresh)
+    inbox.mark([InboxMark(queue=marked, key=id_, digest=id_) for id_ in fresh])
 
 
 def attempts(queue: str, key: str) -> int:

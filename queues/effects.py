@@ -171,9 +171,11 @@ def _once(queue: str, function: Apply[Schema], group: Sequence[Received[Schema]]
         if fresh:
             function(fresh)
         inbox.mark(
-            inbox.of(queue, item)
-            for item in fresh
-            if item.verdict is None or isinstance(item.verdict, Drop)
+            [
+                inbox.of(queue, item)
+                for item in fresh
+                if item.verdict is None or isinstance(item.verdict, Drop)
+            ]
         )
 
 

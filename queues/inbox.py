@@ -1,6 +1,6 @@
 """The inbox: which messages had their effect."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.db.models import Q
 
@@ -28,7 +28,7 @@ def of(queue: str, item: Received[Schema]) -> InboxMark:
     )
 
 
-def mark(marks: Iterable[InboxMark]) -> None:
+def mark(marks: Sequence[InboxMark]) -> None:
     """Write marks of messages that have their effect in this transaction.
 
     Raises ``IntegrityError`` when another worker commits the same message first.

@@ -38,7 +38,7 @@ _within: set[str] = set()
 
 
 def _marks(queue: str) -> Callable[..., bool]:
-    return lambda marked, digests: marked == queue and bool(digests)
+    return lambda marks: any(mark.queue == queue for mark in marks)
 
 
 def _acknowledges(queue: str) -> Callable[..., bool]:
@@ -78,9 +78,9 @@ STEPS = {
     "after parse": Step(effects, "apply", BEFORE, _takes_effect),
     "before commit": Step(inbox, "mark", AFTER, _marks(QUEUE)),
     "after commit": Step(BaseDatabaseWrapper, "run_and_clear_commit_hooks", BEFORE, _hooks),
-    "before outbox relay": Step(outbox, "relay", BEFORE, _relays),
+    "before outbox relay": Step(outbox, "_relay", BEFORE, _relays),
     "after outbox push": Step(Pipeline, "execute", AFTER, _pushes),
-    "after outbox relay": Step(outbox, "relay", AFTER, _relays),
+    "after outbox relay": Step(outbox, "_relay", AFTER, _relays),
     "before ack": Step(unacked.Unacked, "ack", BEFORE, _acknowledges(QUEUE)),
     "after ack": Step(unacked.Unacked, "ack", AFTER, _acknowledges(QUEUE)),
     "before tracking commit": Step(inbox, "mark", AFTER, _marks("contribution-tracking")),
@@ -142,5 +142,5 @@ def _note(owner: Any, name: str, context: str, condition: Callable[..., bool]) -
 
 if "FAILPOINT" in os.environ and not Path(os.environ["FAILPOINT_MARKER"]).exists():
     _note(effects, "apply", "effects", _takes_effect)
-    _note(outbox, "relay", "relay", _relays)
+    _note(outbox, "_relay", "relay", _relays)
     _arm((STEPS | DAMAGED_STEPS)[os.environ["FAILPOINT"]])
