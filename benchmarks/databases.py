@@ -1,5 +1,6 @@
 """The databases that are measured: reached by their drivers, without Django."""
 
+import json
 import os
 import shutil
 import sqlite3
@@ -64,7 +65,7 @@ class Database(ABC):
             cursor = connection.execute(query, (value,))
             names = [column[0] for column in cursor.description]
             found = [dict(zip(names, row, strict=True)) for row in cursor]
-        return [{name: row[name] for name in names if name != "id"} for row in found]
+        return [{name: _writable(row[name]) for name in names if name != "id"} for row in found]
 
     def one(self, query: str, *values: object) -> Any:  # noqa: ANN401
         """The one value that a query answers."""
@@ -176,3 +177,8 @@ class Sqlite(Database):
 
 def _yesterday() -> str:
     return time.strftime("%Y-%m-%d", time.gmtime(time.time() - 24 * 3600))
+
+
+def _writable(value: object) -> object:
+    """A value as a statement takes it: of JSON the text."""
+    return json.dumps(value) if isinstance(value, dict) else value
