@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
+from pytest_django.fixtures import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
+from queues import instances
 from tests import postgres
 from tests.proofs.databases import CrashingPostgreSQL, postgresql_stand
 from tests.workers import Stand, sqlite_stand
@@ -48,6 +50,19 @@ def postgresql(django_db_blocker: DjangoDbBlocker) -> Iterator[CrashingPostgreSQ
         pytest.skip("PostgreSQL is not installed")
     with django_db_blocker.unblock(), CrashingPostgreSQL() as database:
         yield database
+
+
+@pytest.fixture
+def both_instances(postgresql_only: Stand, settings: Settings) -> Iterator[Stand]:
+    """That stand, whose Redis instances are this process's too."""
+    urls = postgresql_only.environment
+    settings.REDIS_INSTANCES = {
+        "frqueue": urls["FRQUEUE_URL"],
+        "donor-prefs": urls["DONOR_PREFS_URL"],
+    }
+    instances.client.cache_clear()
+    yield postgresql_only
+    instances.client.cache_clear()
 
 
 @pytest.fixture

@@ -11,22 +11,19 @@ import json
 import os
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from itertools import zip_longest
 from typing import Any
 
 import pytest
-from django.utils import timezone
-from pytest_django.fixtures import Settings
 
 from queues import instances
-from queues.damaged import requeue_due
-from queues.models import DamagedMessage, OutboxMessage
+from queues.models import DamagedMessage
 from queues.routes import routes
-from tests.proofs import books
+from tests.proofs import books, everywhere
 from tests.proofs.lives import Life, Told, content, shuffled
-from tests.workers import Stand, wait_for
+from tests.workers import Stand
 
 LIVES = books.size("LIVES", whole=500, short=500)
 SEED = int(os.environ.get("LIVES_SEED", "1"))
@@ -38,21 +35,8 @@ Status = DamagedMessage.Status
 pytestmark = [pytest.mark.proof, pytest.mark.postgres, pytest.mark.timeout(900)]
 
 
-@pytest.fixture
-def stand(postgresql_only: Stand, settings: Settings) -> Iterator[Stand]:
-    """The stand, whose Redis is this process's too."""
-    urls = postgresql_only.environment
-    settings.REDIS_INSTANCES = {
-        "frqueue": urls["FRQUEUE_URL"],
-        "donor-prefs": urls["DONOR_PREFS_URL"],
-    }
-    instances.client.cache_clear()
-    yield postgresql_only
-    instances.client.cache_clear()
-
-
-def test_every_order_of_a_life_ends_in_the_same_content(stand: Stand) -> None:
-    dice = random.Random(SEED)
+def test_every_order_of_a_life_ends_in_the_same_content(both_instances: Stand) -> None:
+    stand, dice = both_instances, random.Random(SEED)
     lives = [Life(number) for number in range(LIVES)]
     # The first is told as it happened: the others must end like it.
     stories = [lives[0].messages(), *(shuffled(life, dice) for life in lives[1:])]
@@ -62,7 +46,7 @@ def test_every_order_of_a_life_ends_in_the_same_content(stand: Stand) -> None:
         for step in zip_longest(*stories):
             _tell(stand, [told for told in step if told is not None])
         for _ in range(ROUNDS):
-            _retry(stand)
+            everywhere.retry(stand)
     statuses = Counter(DamagedMessage.objects.values_list("status", flat=True))
     print(f"\nseed {SEED}: {sum(map(len, stories))} messages of {LIVES} lives; parked {statuses}")
     open_ = DamagedMessage.objects.filter(status__in=[Status.DAMAGED, Status.WAITING])
@@ -80,28 +64,7 @@ def _tell(stand: Stand, step: Sequence[Told]) -> None:
     for queue, message in step:
         # As it is: push() would say that it was told now.
         instances.client(routes().instance_of(queue)).rpush(queue, json.dumps(message))
-    _settle(stand)
-
-
-def _settle(stand: Stand) -> None:
-    prefs = instances.client("donor-prefs")
-
-    def is_at_rest() -> bool:
-        at_rest = not prefs.exists("reserved", *routes().consumed("donor-prefs"))
-        return at_rest and stand.is_at_rest()
-
-    def is_settled() -> bool:
-        return is_at_rest() and not OutboxMessage.objects.exists() and is_at_rest()
-
-    wait_for(is_settled, "nothing is on its way", 120)
-
-
-def _retry(stand: Stand) -> None:
-    """What is parked comes due now."""
-    DamagedMessage.objects.filter(status=Status.WAITING).update(retry_at=timezone.now())
-    for instance in ("frqueue", "donor-prefs"):
-        requeue_due(instance)
-    _settle(stand)
+    everywhere.settle(stand)
 
 
 def _show(number: int, story: Sequence[Told], rows: Sequence[str], wanted: Sequence[str]) -> None:
