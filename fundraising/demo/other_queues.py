@@ -12,6 +12,7 @@ from django.utils import timezone
 from fundraising.crm.contacts import checksums
 from fundraising.crm.models import Contribution
 from fundraising.demo.samples import DONATIONS, PENDING, Fields, Sample, donation, pushed
+from queues.routes import routes
 
 # How many of each kind.
 FEW = 4
@@ -47,7 +48,7 @@ def around(numbers: Iterator[int], good: list[Sample]) -> Iterator[Sample]:
         email = {"email": f"donor{number}@example.org"}
         yield pushed("opt in", "opt-in", email | {"process": "opt_in", "last_name": "Demo"})
         yield pushed("sign-up", "lead-generation", email | {"leadgen_source": "demo"})
-    for queue in ("jobs-adyen", "jobs-dlocal", "jobs-gravy", "jobs-ingenico"):
+    for queue in (name for name in routes() if name.startswith("jobs-")):
         begun = donation(next(numbers)) | {"gateway": queue.removeprefix("jobs-")}
         yield pushed("payment begun", PENDING, begun | {"gateway_txn_id": False})
         yield pushed("notification of a processor", queue, _job(begun))

@@ -116,6 +116,8 @@ class Course:
 
     def finish(self) -> None:
         """No more periodic jobs; wait until all lists are empty."""
+        # What a killed worker left in the outbox is for the sweeper, which beat starts.
+        self._await("the end of the outbox", lambda: not OutboxMessage.objects.exists())
         for process in self._others:
             process.terminate()
             process.end(10)
