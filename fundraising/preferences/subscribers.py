@@ -18,7 +18,7 @@ def require_email(email: str, code: str) -> None:
 
 
 def subscriber(message: DonationMessage, at: datetime) -> DonorDetails:
-    """Who signs up. What they say of e-mail is not among it: :mod:`consent` keeps that.
+    """Who signs up. What they say of e-mail is kept by :mod:`fundraising.preferences.consent`.
 
     Raises ``Damaged`` for a recipient_id nobody can read.
     """
