@@ -44,7 +44,7 @@ clean: ## remove .venv and caches; what `make up` keeps in var/ stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # A package index may fail for a moment: four tries, a longer pause before each.
-$(INSTALLED): requirements-dev.txt
+$(INSTALLED): requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
@@ -53,4 +53,5 @@ $(INSTALLED): requirements-dev.txt
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $< && exit 0; \
 	  test $$pause -eq 0 || { echo "installation failed, next try in $$pause s" >&2; sleep $$pause; }; \
 	done; exit 1
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation --editable .
 	@touch $@
