@@ -10,6 +10,10 @@ from collections.abc import Mapping
 _COLUMNS = {
     "queues.InboxMark": "queue key digest first_hop last_hop",
     "queues.OutboxMessage": "queue message_id",
+    "queues.OutboxPassage": "queue consumer identity position in_hand reached",
+    "queues.MoverPosition": "source queue consumer position",
+    "queues.SequenceGuard": "name server",
+    "queues.SequenceNumber": "name",
     "queues.DamagedMessage": (
         "status original_queue message_id gateway order_id gateway_txn_id code field error "
         "trace fingerprint"
@@ -17,6 +21,8 @@ _COLUMNS = {
     "queues.DamagedMessageEvent": "action reason",
     "queues.BulkResend": "status selection reason",
     "queues.BulkResendItem": "fault skipped",
+    "queues.MoverState": "job_name source target consumer host position error",
+    "queues.MaintenanceWindow": "instances reason by ended_by",
     "crm.Activity": (
         "message_id activity_type status tracking_campaign tracking_medium tracking_source"
     ),

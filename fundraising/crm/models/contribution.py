@@ -75,7 +75,7 @@ class Contribution(FromMessage):
     refund_trxn_id = models.CharField(max_length=255, blank=True)
     auth_id = models.CharField(max_length=255, blank=True)
     capture_id = models.CharField(max_length=255, blank=True)
-    contribution_tracking_id = models.BigIntegerField(null=True, blank=True)
+    contribution_tracking_id = models.BigIntegerField(null=True, blank=True, db_index=True)
 
     gift_fund = models.CharField(max_length=255, blank=True)
     gift_campaign = models.CharField(max_length=255, blank=True)
