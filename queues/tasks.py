@@ -5,9 +5,10 @@ import time
 
 from celery import shared_task
 from celery.exceptions import Reject
+from django.conf import settings
 from django.db import DatabaseError, transaction
 
-from queues import bulk_resends, damaged, database, outbox
+from queues import bulk_resends, damaged, database, outbox, sequences
 from queues.routes import DAMAGED_TASK, UNROUTED_TASK
 from queues.worker import DeliveryTask
 
@@ -73,3 +74,10 @@ def step_bulk_resends() -> None:
     rate is by the clock, and a step locks its bulk resend.
     """
     bulk_resends.step()
+
+
+@shared_task(name="queues.check_sequences", send_events=False)
+def check_sequences() -> None:
+    """Compare the counters in Redis with the numbers in use, and say so if one is behind."""
+    for name in settings.SEQUENCES:
+        sequences.check(name)

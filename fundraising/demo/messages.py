@@ -19,10 +19,14 @@ from fundraising.demo.samples import (
     pushed,
 )
 
+# The numbers of the visits that the demo tells of.
+FIRST_VISIT = 910_000_001
+LAST_VISIT = 919_999_999
+
 
 def waves() -> tuple[list[Sample], list[Sample], list[Sample]]:
     """All samples in three waves; what must come after something else is in a later one."""
-    numbers = count(910_000_001)
+    numbers = count(FIRST_VISIT)
     good = list(_good(numbers))
     early = [_Checkout(next(numbers)) for _ in range(15)]
     in_order = [_Checkout(next(numbers)) for _ in range(25)]
@@ -115,7 +119,7 @@ def _same_bytes(sample: Sample) -> Sample:
 def _reused_id(good: list[Sample]) -> Sample:
     """A producer that gives an id twice: another payment under the id of an imported one."""
     used = next(sample for sample in good if sample.kind == "donation, by RPUSH with an id")
-    fields = donation(919_999_999) | {"message_id": used.key}
+    fields = donation(LAST_VISIT) | {"message_id": used.key}
     return as_php("an id used twice", DONATIONS, fields, damage=REUSED)
 
 

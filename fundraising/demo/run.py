@@ -9,13 +9,13 @@ from django.utils import timezone
 
 from fundraising.demo import other_queues
 from fundraising.demo.accounting import Account, Fate, account
-from fundraising.demo.messages import waves
+from fundraising.demo.messages import LAST_VISIT, waves
 from fundraising.demo.report import Screen, conclude
 from fundraising.demo.samples import Sample
 from fundraising.stack import programs, valkey
 from fundraising.stack.ports import answers
 from fundraising.stack.processes import Process, Program, Write
-from queues import instances, push, reserved
+from queues import instances, push, reserved, sequences
 from queues.celery import PERIODIC_QUEUE
 from queues.models import DamagedMessage, OutboxMessage
 from queues.routes import routes
@@ -80,6 +80,8 @@ class Course:
             self._servers.append(self._run(valkey.server(instance, port, self._scratch / instance)))
         self._await("Valkey", lambda: all(answers(port) for port in ports.values()))
         call_command("migrate", interactive=False, verbosity=0)
+        # Front ends have taken the numbers of all visits that the demo tells of.
+        sequences.raise_to(instances.client(FRQUEUE), "contribution-tracking", LAST_VISIT)
         for app in (programs.FRQUEUE, programs.DONOR_PREFS):
             schedule = self._scratch / f"beat-{app}"
             self._others.append(self._run(programs.beat(schedule.name, str(schedule), app)))

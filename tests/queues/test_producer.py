@@ -5,7 +5,6 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-import redis
 from django.db import transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -64,8 +63,3 @@ def test_what_redis_did_not_take_is_swept_later(gifts: Gifts, settings: Settings
     assert outbox.sweep("frqueue") == 1
     (body,) = gifts.redis.lrange("gifts", 0, -1)
     assert wire.parse(body, 10**6)["order_id"] == "1.1"
-
-
-def test_sequences_count_up(frqueue: redis.Redis) -> None:
-    frqueue.set("sequence_contribution-tracking", 41)
-    assert [queues.next_id("contribution-tracking") for _ in range(2)] == [42, 43]
