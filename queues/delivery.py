@@ -44,9 +44,9 @@ def payload(
     is no task but an answer (to `celery inspect`, say), which may hold anything.
     """
     if len(group.messages) == 1:
-        envelope = _envelope(group.messages[0])
-        if envelope is not None:
-            return _checked(envelope, group, channel, no_ack)
+        found = envelope(group.messages[0])
+        if found is not None:
+            return _checked(found, group, channel, no_ack)
     return _raw(group, tasks.get(group.queue, UNROUTED))
 
 
@@ -105,7 +105,7 @@ def _raw(group: Group, task: str) -> dict[str, Any]:
     }
 
 
-def _envelope(message: bytes) -> dict[str, Any] | None:
+def envelope(message: bytes) -> dict[str, Any] | None:
     """The Celery envelope that a message is, or None: then it is a raw message, whatever it is."""
     if b'"properties"' not in message or b'"body"' not in message:
         return None

@@ -5,6 +5,8 @@ Waiting costs neither side anything: with client-side caching (CLIENT TRACKING i
 server remembers which lists a reservation found empty and sends one word when one of them changes.
 That works for any number of lists on one connection, where the blocking commands wait for one list
 or take what they find.
+
+While an instance is held for maintenance, pushes wake nobody: it is asked once a second.
 """
 
 # ruff: noqa: ANN401  redis-py's connections have no public type
@@ -14,7 +16,7 @@ from typing import Any
 
 import redis
 
-from queues.reserved import Group, groups
+from queues.reserved import HELD, Group, groups
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +34,7 @@ class Reservations:
         self._outstanding: list[Command] = []
         self._sent_at = 0.0
         self._found_nothing = False
+        self._is_held = False
         self._tracked_socket: object = None
         self._may_track = True
 
@@ -96,9 +99,13 @@ class Reservations:
             ):  # OK to one of the commands before the reservation
                 self._outstanding.pop(0)
                 return False
-            return True  # the server says that a list has changed
+            return not self._is_held  # the server says that a list has changed
         tracked = self._found_nothing
         self._outstanding = []
+        self._is_held = answer == HELD
+        if self._is_held:
+            self._found_nothing = False
+            return False
         taken += groups(answer)
         self._found_nothing = not answer
         # If nothing was found, and not tracked, once more to be told from then on.

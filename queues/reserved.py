@@ -11,6 +11,7 @@ Key map, in the database of the queues:
     deliveries        hash    sha1(queue \\n message) -> how often a worker began with it, from 1
     deliveries_index  zset    the same field -> when it was last changed; a week after that both
                               forget it
+    maintenance       hash    while it exists nothing is reserved; see queues.maintenance
 
 A tag names one delivery: a group of messages of one queue, or one message alone. A message with a
 count in `deliveries` is a suspect: a worker died while it had it. Tags of suspects end in
@@ -32,6 +33,10 @@ INDEX = "reserved_index"
 DELIVERIES = "deliveries"
 DELIVERIES_INDEX = "deliveries_index"
 KEYS = (RESERVED, INDEX, DELIVERIES, DELIVERIES_INDEX)
+MAINTENANCE = "maintenance"
+
+#: The answer to `reserve_command` while the instance is held.
+HELD: list[list[bytes]] = [[]]
 
 
 class Group(NamedTuple):
@@ -54,7 +59,7 @@ def reserve_command(
     message_bytes: int,
 ) -> tuple[str | int | float, ...]:
     """The EVAL that reserves at most one group of each queue and `room` groups together, earlier
-    queues first.
+    queues first; while the instance is held, none but answers (to `celery inspect`, say).
 
     `prefix` starts the tags and sorts them by time; `lease` in seconds.
     """
@@ -62,8 +67,9 @@ def reserve_command(
     return (
         "EVAL",
         scripts.RESERVE,
-        len(KEYS) + len(queues),
+        len(KEYS) + 1 + len(queues),
         *KEYS,
+        MAINTENANCE,
         *queues,
         *limits,
         *(sizes.get(q, 1) for q in queues),
@@ -74,7 +80,7 @@ def groups(reply: Iterable[Sequence[bytes]]) -> list[Group]:
     """What the EVAL of `reserve_command` answered."""
     return [
         Group(tag.decode(), queue.decode(), int(deliveries), list(messages))
-        for tag, queue, deliveries, *messages in reply
+        for tag, queue, deliveries, *messages in filter(None, reply)
     ]
 
 

@@ -52,21 +52,25 @@ local function restore(tag, counted)
 end
 """ % {"remember": REMEMBER}  # noqa: UP031  Lua is full of braces
 
-#: KEYS 5.. the lists; ARGV: tag prefix, lease, room, bytes a group, bytes a message, then a group
-#: size a list. LLEN of an empty list does nothing here but lets client-side caching tell us when
-#: something is pushed on it.
+#: KEYS 5 the one of maintenance, 6.. the lists; ARGV: tag prefix, lease, room, bytes a group, bytes
+#: a message, then a group size a list. LLEN of an empty list does nothing here but lets client-side
+#: caching tell us when something is pushed on it. While the key of maintenance is there only lists
+#: of answers (to `celery inspect`, say) are looked at.
 RESERVE = (
     _COMMON
     + """
 local prefix, lease, room = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local group_bytes, message_bytes = tonumber(ARGV[4]), tonumber(ARGV[5])
 local counts = redis.call('EXISTS', DELIVERIES) == 1
-local groups = {}
-for k = 5, #KEYS do
+local held = redis.call('EXISTS', KEYS[5]) == 1
+local groups, closed = {}, false
+for k = 6, #KEYS do
   if #groups >= room then break end
-  local queue, most = KEYS[k], tonumber(ARGV[k + 1])
+  local queue, most = KEYS[k], tonumber(ARGV[k])
   local entry, bytes, deliveries = {queue, 0}, 0, 0
-  while #entry - 2 < most do
+  local open = not held or string.sub(queue, -7) == '.pidbox'
+  closed = closed or not open
+  while open and #entry - 2 < most do
     local message = redis.call('LPOP', queue)
     if not message then break end
     local count = 0
@@ -87,10 +91,11 @@ for k = 5, #KEYS do
     local group = {tag, queue, deliveries}
     for i = 3, #entry do group[i + 1] = entry[i] end
     groups[#groups + 1] = group
-  else
+  elseif open then
     redis.call('LLEN', queue)
   end
 end
+if closed and #groups == 0 then return {{}} end
 return groups
 """
 )

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -60,6 +61,7 @@ class Worker:
         self.arguments, self.environment, self.app = arguments, environment, app
         self._directory = Path(tempfile.mkdtemp(prefix="worker-"))
         self._log = self._directory / "log"
+        self.heartbeats = self._directory / "heartbeats"
 
     def start(self) -> Self:
         """Start it; returns when it is ready for messages. In the main thread only."""
@@ -71,7 +73,7 @@ class Worker:
             self.process = subprocess.Popen(
                 [*tied_to_parent, *command, *options, *self.arguments],
                 cwd=ROOT,
-                env=self.environment,
+                env={**self.environment, "HEARTBEAT_DIR": str(self.heartbeats)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -84,6 +86,11 @@ class Worker:
             self.__exit__()
             raise
         return self
+
+    @property
+    def name(self) -> str:
+        """As Celery knows it."""
+        return f"{self._directory.name}@{socket.gethostname()}"
 
     @property
     def pid(self) -> int:
@@ -212,7 +219,11 @@ def sqlite_stand(directory: Path, broker: Server | None = None) -> Iterator[Stan
 
 @contextmanager
 def _sqlite(url: str) -> Iterator[None]:
-    options = {"timeout": 30, "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"}
+    options = {
+        "timeout": 30,
+        "transaction_mode": "IMMEDIATE",  # as in the settings
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
     handler = ConnectionHandler(
         {"default": {**environ.Env.db_url_config(url), "OPTIONS": options}},
     )

@@ -2,5 +2,7 @@
 
 from queues.admin.bulk_resends import BulkResendAdmin
 from queues.admin.damaged import DamagedMessageAdmin
+from queues.admin.maintenance import MaintenanceWindowAdmin
+from queues.admin.movers import MoverStateAdmin
 
-__all__ = ["BulkResendAdmin", "DamagedMessageAdmin"]
+__all__ = ["BulkResendAdmin", "DamagedMessageAdmin", "MaintenanceWindowAdmin", "MoverStateAdmin"]

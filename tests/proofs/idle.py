@@ -1,6 +1,8 @@
 """What an idle worker costs, and how fast it wakes: with one list and with ten.
 
 python -m tests.proofs.idle --transport ours --queues 10
+
+With --held the worker idles in a maintenance window, and 50 messages a second are pushed meanwhile.
 """
 
 # ruff: noqa: T201  a command
@@ -17,6 +19,7 @@ from pathlib import Path
 import redis
 from celery import Celery
 
+from queues import reserved
 from tests.proofs import load
 from tests.servers import Valkey
 
@@ -27,7 +30,7 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def measure(*, ours: bool, queues: int, seconds: float, messages: int) -> None:
+def measure(*, ours: bool, queues: int, seconds: float, messages: int, held: bool) -> None:
     """Print share of a core when idle, and the times from push to the start of the task."""
     names = [load.QUEUE, *(f"queue{i}" for i in range(1, queues))]
     with Valkey() as broker:
@@ -47,13 +50,20 @@ def measure(*, ours: bool, queues: int, seconds: float, messages: int) -> None:
         pid = load.start_worker(app, log, "-Q", ",".join(names))
         time.sleep(3)
         family = [pid, *load.children(pid)]
+        if held:
+            client.hset(reserved.MAINTENANCE, "window", 1)
         commands, before = _commands(client), sum(map(cpu_seconds, family))
-        time.sleep(seconds)
+        if held:
+            _push_for(seconds, client, names)
+        else:
+            time.sleep(seconds)
         used = sum(map(cpu_seconds, family)) - before
         print(
             f"{queues} queues, idle: {100 * used / seconds:.2f} % of a core, "
             f"{(_commands(client) - commands) / seconds:.1f} commands a second"
         )
+        if held:
+            client.delete(reserved.MAINTENANCE, *names)
         dice = random.Random(1)
         for i in range(messages):
             time.sleep(dice.uniform(0.02, 0.15))
@@ -70,6 +80,13 @@ def measure(*, ours: bool, queues: int, seconds: float, messages: int) -> None:
         )
         os.kill(pid, signal.SIGTERM)
         os.waitpid(pid, 0)
+
+
+def _push_for(seconds: float, client: redis.Redis, names: list[str]) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        client.rpush(random.choice(names), "0")
+        time.sleep(0.02)
 
 
 def _longer(client: redis.Redis, than: int) -> bool:
@@ -89,12 +106,14 @@ def main() -> None:
     parser.add_argument("--queues", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--messages", type=int, default=200)
+    parser.add_argument("--held", action="store_true")
     options = parser.parse_args()
     measure(
         ours=options.transport == "ours",
         queues=options.queues,
         seconds=options.seconds,
         messages=options.messages,
+        held=options.held,
     )
 
 
