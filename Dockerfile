@@ -15,6 +15,7 @@ WORKDIR /app
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     STATIC_ROOT=/app/static \
+    HEARTBEAT_DIR=/tmp/heartbeats \
     WEB_BIND=0.0.0.0:8000
 COPY --from=build /opt/venv /opt/venv
 COPY . .

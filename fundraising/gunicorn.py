@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from fundraising.settings import LOG_FORMAT
+
 wsgi_app = "fundraising.wsgi"
 bind = os.environ.get("WEB_BIND", "127.0.0.1:8000")
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
@@ -23,3 +25,14 @@ control_socket_disable = True
 # The path without its query: what staff search for in the admin is personal data.
 accesslog = "-"
 access_log_format = '%(t)s "%(m)s %(U)s" %(s)s %(B)s bytes %(M)s ms'
+if LOG_FORMAT == "json":
+    logconfig_dict = {
+        "formatters": {"generic": {"()": "queues.logs.Formatter"}},
+        "loggers": {
+            name: {"handlers": [handler], "level": "INFO", "propagate": False}
+            for name, handler in (
+                ("gunicorn.error", "error_console"),
+                ("gunicorn.access", "console"),
+            )
+        },
+    }

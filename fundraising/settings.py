@@ -37,7 +37,7 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 # Safe by default: only a development set-up without TLS says HTTPS=0.
 HTTPS = env.bool("HTTPS", default=not DEBUG)
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
@@ -47,6 +47,8 @@ CSRF_COOKIE_SECURE = HTTPS
 X_FRAME_OPTIONS = "DENY"
 
 INSTALLED_APPS = [
+    # First, as its banner goes into the pages of unfold.
+    "queues",
     "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -54,7 +56,6 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "queues",
     "fundraising",
     "fundraising.crm",
     "fundraising.pending",
@@ -78,6 +79,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "queues.middleware.MaintenanceMiddleware",
 ]
 
 ROOT_URLCONF = "fundraising.urls"
@@ -136,7 +138,11 @@ else:
 FRQUEUE_URL = env.str("FRQUEUE_URL", default="redis://127.0.0.1:6379/0")
 DONOR_PREFS_URL = env.str("DONOR_PREFS_URL", default="redis://127.0.0.1:6380/0")
 REDIS_INSTANCES = {"frqueue": FRQUEUE_URL, "donor-prefs": DONOR_PREFS_URL}
+# As whom other systems push on each; see `manage.py redis_acl`.
+PRODUCER_ROLES = {"frqueue": "payments", "donor-prefs": "preferences"}
 SEQUENCE_INSTANCE = "frqueue"
+# By sequence, what tells the highest numbers in use.
+SEQUENCES = {"contribution-tracking": "fundraising.tracking.ids.highest"}
 
 QUEUE_ROUTES = "fundraising.routes.ROUTES"
 # Other lists that are listened to for a queue: list=queue, with commas between.
@@ -203,20 +209,38 @@ ADMINS = [("fundraising", address) for address in env.list("ADMINS", default=[])
 EMAIL_CONFIG = env.email("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
 
+# What Prometheus says to get the metrics; in production they are not given without it.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+# The payment processors that metrics tell apart; all others are "other".
+METRICS_GATEWAYS = (
+    *("adyen", "amazon", "braintree", "chariot", "dlocal", "fundraiseup", "gravy", "ingenico"),
+    *("paypal", "paypal_ec", "stripe", "trustly"),
+)
+
+# "json", an object a line, or "plain" for people.
+LOG_FORMAT = env.str("LOG_FORMAT", default="json" if PRODUCTION else "plain")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"},
+        "plain": {"format": "{asctime} {levelname} {name} {message}", "style": "{"},
+        "json": {"()": "queues.logs.Formatter"},
     },
     "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "line"},
+        "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT},
         "admins": {"class": "django.utils.log.AdminEmailHandler", "level": "CRITICAL"},
     },
     "loggers": {
-        # A line a task, beside the contract's own line a delivery, would drown it.
-        name: {"level": "WARNING"}
-        for name in ("celery.worker.strategy", "celery.app.trace", "celery.beat")
+        # A line a task, beside the contract's own line a message, would drown it.
+        **{
+            name: {"level": "WARNING"}
+            for name in ("celery.worker.strategy", "celery.app.trace", "celery.beat")
+        },
+        # Celery gives them handlers of its own if they have none.
+        **{
+            name: {"handlers": ["console"], "propagate": False}
+            for name in ("celery.task", "multiprocessing")
+        },
     },
     "root": {"handlers": ["console", "admins"], "level": env.str("LOG_LEVEL", default="INFO")},
 }

@@ -5,6 +5,7 @@ message or of a group. docs/delivery-contract.md tells the whole story.
 """
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,12 +14,14 @@ from celery import Task, shared_task
 from celery.exceptions import Reject
 from django.conf import settings
 
-from queues import cards, effects, instances, reserved, wire
+from queues import cards, effects, instances, report, reserved, wire
 from queues.deadletter import DeadLetter, damaged_queue
 from queues.effects import Apply
 from queues.messages import Schema
+from queues.metrics import counts
 from queues.outcomes import Damaged, Outcome, SetAside
 from queues.received import Received, Refused, read
+from queues.report import Ending
 from queues.routes import Route, routes
 from queues.worker import DeliveryTask
 
@@ -81,6 +84,7 @@ def deliver(
     or has settled it itself. Raises ``Reject`` for it to be delivered again.
     """
     client = instances.client(route.instance)
+    began = time.monotonic()
     try:
         if deliveries:
             begun = reserved.begin(client, tag)
@@ -88,14 +92,14 @@ def deliver(
                 log.warning("%s: the delivery is in other hands by now", route.queue)
                 return
             if begun > settings.QUEUE_MAX_DELIVERIES:
-                _settle(client, tag, [_worker_killer(route, body) for body in bodies])
+                _end(client, route, tag, [_worker_killer(body) for body in bodies], began)
                 return
         messages: list[Received[Schema]] = []
-        letters: list[DeadLetter] = []
+        endings: list[Ending] = []
         for body in bodies:
             item: Received[Schema] | Refused = read(route, body)
             if isinstance(item, Refused):
-                letters.append(_letter(route, item.body, item.key, item.reason))
+                endings.append(Ending(item.body, item.key, item.reason))
             else:
                 messages.append(item)
         try:
@@ -103,66 +107,47 @@ def deliver(
         except effects.DatabaseGone:
             reserved.give_back(client, tag)
             return
-        letters += [
-            _letter(route, item.body, item.key, item.verdict, item.trace)
-            for item in messages
-            if item.verdict is not None and item.verdict.outcome is not Outcome.DROP
-        ]
-        _report(route, len(bodies), messages, letters)
-        if letters:
-            _settle(client, tag, letters)
+        endings += [Ending(item.body, item.key, item.verdict, item) for item in messages]
+        _end(client, route, tag, endings, began)
     except redis.RedisError as error:
         # What was committed is marked in the inbox, so delivering it again does nothing.
         raise Reject(f"Redis: {type(error).__name__}", requeue=True) from error
 
 
-def _worker_killer(route: Route, body: bytes) -> DeadLetter:
+def _worker_killer(body: bytes) -> Ending:
     reason = Damaged("WORKER_LOST", "the worker process died each time it worked on this message")
-    return _letter(route, cards.mask_body(body), wire.digest(body), reason)
+    return Ending(cards.mask_body(body), wire.digest(body), reason)
 
 
-def _letter(route: Route, body: bytes, key: str, reason: SetAside, trace: str = "") -> DeadLetter:
+def _end(
+    client: redis.Redis, route: Route, tag: str, endings: Sequence[Ending], began: float
+) -> None:
+    """Tell what became of each message, and keep those that were set aside.
+
+    Acknowledge and push these to damaged in one step, after the commit of the others.
+    """
+    seconds = time.monotonic() - began
+    report.write(route.queue, endings, seconds)
+    letters = [
+        _letter(route, ending, ending.reason)
+        for ending in endings
+        if ending.reason and ending.outcome is not Outcome.DROP
+    ]
+    if letters:
+        reserved.settle(
+            client, tag, [(damaged_queue(letter.queue), letter.dumps()) for letter in letters]
+        )
+    counts.add(client, counts.of_delivery(route, endings, seconds))
+
+
+def _letter(route: Route, ending: Ending, reason: SetAside) -> DeadLetter:
     return DeadLetter(
         queue=route.queue,
-        body=body,
-        message_key=key,
+        body=ending.body,
+        message_key=ending.key,
         outcome=reason.outcome,
         code=reason.code,
         error=reason.text,
         field=reason.field,
-        trace=trace,
+        trace=ending.item.trace if ending.item else "",
     )
-
-
-def _settle(client: redis.Redis, tag: str, letters: Sequence[DeadLetter]) -> None:
-    """Acknowledge and push to damaged in one step, after the commit of the others."""
-    reserved.settle(
-        client, tag, [(damaged_queue(letter.queue), letter.dumps()) for letter in letters]
-    )
-
-
-def _report(
-    route: Route,
-    total: int,
-    messages: Sequence[Received[Schema]],
-    letters: Sequence[DeadLetter],
-) -> None:
-    """One line for each message that was not simply done, and one for the delivery; ids only."""
-    done = 0
-    for item in messages:
-        if item.verdict is None:
-            done += 1
-        elif item.verdict.outcome is Outcome.DROP:
-            log.info("%s drop %s message_id=%s", route.queue, item.verdict.code, item.key)
-    for letter in letters:
-        level = logging.CRITICAL if letter.code == "CARD_DATA" else logging.WARNING
-        log.log(
-            level,
-            "%s %s %s field=%s message_id=%s",
-            route.queue,
-            letter.outcome,
-            letter.code,
-            letter.field or "-",
-            letter.message_key,
-        )
-    log.info("%s done %d of %d", route.queue, done, total)

@@ -10,9 +10,12 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
-from celery import Task
+import redis
+from celery import Task, bootsteps
 from celery.concurrency import asynpool
 from celery.worker import consumer, request
+
+from queues import heartbeats, instances
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +33,26 @@ class Consumer(consumer.Consumer):
         for channel in getattr(connection.transport, "channels", ()):
             channel.lost = True
         super().on_connection_error_after_connected(exc)
+
+    def ensure_connected(self, conn: Any) -> Any:
+        """As Celery's, which waits here for Redis to come back: the loop is well, though it stands
+        still.
+        """
+        patient = conn.ensure_connection
+
+        def ensure_connection(*args: Any, callback: Any, **options: Any) -> Any:
+            def each_second() -> None:
+                if "redis_instance" in self.app.conf:  # as with the step Heartbeat
+                    _touch(self)
+                callback()
+
+            return patient(*args, callback=each_second, **options)
+
+        conn.ensure_connection = ensure_connection
+        try:
+            return super().ensure_connected(conn)
+        finally:
+            del conn.ensure_connection
 
     def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:
         """As Celery's, whose log shall not show what is in the message; it rejects, we keep."""
@@ -53,6 +76,85 @@ class Consumer(consumer.Consumer):
             for job in _written(pool):
                 job._accepted = True
         super().on_close()
+
+
+class Heartbeat(bootsteps.StartStopStep):
+    """Beats (see `queues.heartbeats`) as long as the loop of the worker turns.
+
+    For apps of `queues.celery.make_app`. A task of the solo pool holds up the loop; give a probe of
+    such a worker the time limit of its tasks.
+    """
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def __init__(self, parent: Any, **options: Any) -> None:
+        self._entry: Any = None
+        super().__init__(parent, **options)
+
+    def start(self, parent: Any) -> None:
+        """At each connection."""
+        self._beat(parent)
+        self._entry = parent.timer.call_repeatedly(heartbeats.INTERVAL, self._beat, (parent,))
+
+    def stop(self, parent: Any) -> None:
+        """At the loss of a connection, and at the end."""
+        if self._entry is not None:
+            parent.timer.cancel(self._entry)
+            self._entry = None
+
+    def shutdown(self, parent: Any) -> None:
+        """The worker ends by itself, so nobody need miss it."""
+        self.stop(parent)
+        try:
+            heartbeats.remove(parent.hostname)
+            heartbeats.take_leave(_client(parent), parent.hostname)
+        except (OSError, redis.RedisError) as error:
+            log.warning("the heartbeat stays: %s", type(error).__name__)
+
+    def _beat(self, parent: Any) -> None:
+        _touch(parent)
+        try:
+            heartbeats.tell(_client(parent), parent.hostname)
+        except redis.RedisError as error:
+            log.warning("Redis: %s; nobody there sees this worker", type(error).__name__)
+
+
+def _touch(parent: Any) -> None:
+    try:
+        heartbeats.touch(parent.hostname)
+    except OSError as error:
+        log.warning("no heartbeat for probes: %s", error.strerror)
+
+
+def _client(parent: Any) -> redis.Redis:
+    """One that cannot hold up the loop for long."""
+    return instances.hasty_client(parent.app.conf.redis_instance)
+
+
+class Maintenance(bootsteps.StartStopStep):
+    """Holds the instance again, before the first message is taken, if its key was lost in a window.
+
+    For apps of `queues.celery.make_app`. At each connection, that is a start or a restart of Redis
+    too.
+    """
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+    #: Seconds until the next try, should the database or Redis not answer.
+    again_after = 5.0
+
+    def start(self, parent: Any) -> None:
+        """Never raises for the database: without it no message has an effect anyway."""
+        from django.db import DatabaseError, connections
+
+        from queues import maintenance
+
+        try:
+            maintenance.agree(parent.app.conf.redis_instance)
+        except (DatabaseError, redis.RedisError) as error:
+            log.warning("maintenance: not known, asked again: %s", type(error).__name__)
+            parent.timer.call_after(self.again_after, self.start, (parent,))
+        finally:
+            connections.close_all()
 
 
 def _written(pool: Any) -> Iterator[Any]:

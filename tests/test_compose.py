@@ -153,7 +153,8 @@ def test_all_workers_are_known() -> None:
 @pytest.mark.parametrize(("instance", "app"), [(FRQUEUE, frqueue_app), (DONOR_PREFS, prefs_app)])
 def test_each_instance_has_a_beat_of_its_own(instance: str, app: Celery) -> None:
     service = SERVICES[f"beat-{instance}"]
-    assert service["command"][:3] == ["celery", f"--app={APPS[instance]}", "beat"]
+    assert service["command"][:4] == ["celery", "--quiet", f"--app={APPS[instance]}", "beat"]
+    assert service["environment"]["INSTANCE"] == instance
     jobs = app.conf.beat_schedule
     assert jobs["sweep-outbox"]["args"] == jobs["requeue-due"]["args"] == [instance]
     assert {"step-bulk-resends", "send-due-mails"} <= set(jobs)
@@ -179,7 +180,6 @@ def test_one_redis_does_not_keep_what_serves_the_other_from_starting(name: str) 
 @pytest.mark.parametrize("name", [name for names in WORKERS.values() for name in names])
 def test_the_health_check_asks_this_worker(name: str) -> None:
     service = SERVICES[name]
-    assert f"--app={service['environment']['APP']}" in service["command"]
     assert f"--hostname={service['environment']['WORKER']}@%h" in service["command"]
 
 

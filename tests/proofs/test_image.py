@@ -224,12 +224,12 @@ def test_all_services_start_are_healthy_and_end(image: Image, tmp_path: Path) ->
                 "FLOWER_PORT": flower,
                 "PORT": flower,
             },
-            "beat-frqueue": {},
-            "beat-donor-prefs": {},
         }
-        for name in ("worker-donations", "worker-frqueue", "worker-donor-prefs"):
-            environment = SERVICES[name]["environment"]
-            variables[name] = {key: environment[key] for key in ("APP", "WORKER")}
+        for name, service in SERVICES.items():
+            # What the health check names.
+            mine = service.get("environment", {}).keys() & {"WORKER", "INSTANCE"}
+            if mine:
+                variables[name] = {key: service["environment"][key] for key in mine}
         for name, environment in variables.items():
             variables[name] = urls | environment
             stack.enter_context(image.service(name, lines.write, **variables[name]))
