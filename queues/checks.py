@@ -10,9 +10,7 @@ from django.core.checks import CheckMessage, Error, Info, register
 from django.core.checks import Warning as Caution
 from django.utils.module_loading import autodiscover_modules
 
-from queues import instances
-from queues.celery import PERIODIC_QUEUE
-from queues.deadletter import SUFFIX
+from queues import instances, lists
 from queues.routes import routes
 
 PREFIX = "CELERY_"
@@ -124,12 +122,17 @@ def _redis_faults(instance: str) -> Iterable[CheckMessage]:
             hint="CONFIG SET appendonly yes, and in its file; appendfsync everysec.",
             id="queues.E008",
         )
-    for key in client.scan_iter(_type="list", count=1000):
-        queue = key.decode(errors="replace")
-        known = queue.removesuffix(SUFFIX) in routes() or queue in routes().aliases
-        if not (known or queue == PERIODIC_QUEUE or queue.endswith(".pidbox")):
+    consumed = routes().consumed(instance)
+    for source in lists.there(instance):
+        if source.name not in consumed:
             yield Caution(
-                f"{instance}: list {queue} has no route: its messages wait there for ever",
+                f"{instance}: list {source.name} has no route: its messages wait there for ever",
                 hint="Move them to a queue of the route table, or name the list in QUEUE_ALIASES.",
                 id="queues.W009",
             )
+    for name, count in lists.hands(instance).items():
+        yield Info(
+            f"{instance}: {count} messages are in hand of {name}",
+            hint="Unless it is at work now, run it again: they are on no list.",
+            id="queues.I011",
+        )
