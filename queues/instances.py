@@ -54,11 +54,13 @@ def connect(url: str, *, timeout: float = SOCKET_TIMEOUT, retries: int = 2) -> r
     sentinel = Sentinel(  # type: ignore[no-untyped-call]  # redis-py has no types here
         [(host.hostname, host.port or 26379) for host in hosts],
         socket_timeout=timeout,
+        username=last.username,
         password=last.password,
     )
     master: redis.Redis = sentinel.master_for(  # type: ignore[no-untyped-call]  # the same
         parse_qs(last.query)["master_name"][0],
         db=int(last.path.lstrip("/") or 0),
+        username=last.username,
         password=last.password,
         socket_timeout=timeout,
         retry=retry,
