@@ -38,7 +38,7 @@ class MoverStateAdmin(WatchedAdmin):
             "How it gets on",
             {
                 "fields": (
-                    ("state", "failing"),
+                    "state",
                     ("lag_seconds", "backlog_events", "measured_at"),
                     ("events_per_second", "moved_at", "batch_events"),
                     ("events_total", "set_aside_total"),
