@@ -38,9 +38,9 @@ class PostgreSQL:
     together with the thread that started it, where the platform can.
     """
 
-    def __init__(self, *, durable: bool = False) -> None:
-        """``durable`` keeps fsync on, for measurements."""
-        directory = programs()
+    def __init__(self, *, durable: bool = False, directory: Path | None = None) -> None:
+        """``durable`` keeps fsync on, for measurements; ``directory`` has other programs."""
+        directory = directory or programs()
         if directory is None:
             raise RuntimeError("PostgreSQL is not installed")
         self._programs = directory

@@ -1,0 +1,1 @@
+"""PgQ, the queue in PostgreSQL, as a source and as a target."""
