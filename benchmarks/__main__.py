@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks import plan, report
+from benchmarks.movers import has_original
 from benchmarks.results import Results
 from benchmarks.stand import FILLING, Stand
 
@@ -29,8 +30,11 @@ def main() -> None:
     with Stand(options.filling) as stand, _progress(console) as progress:
         task = progress.add_task("preparing", total=None)
         for database in stand.databases:
-            stand.prepare(database)
+            if set(options.only) != {plan.MOVER}:
+                stand.prepare(database)
             console.print(f"{database.name} {database.version()}")
+        if plan.MOVER in options.only and not has_original():
+            console.print("the original's way is left out: python3-pgq is not installed")
         steps = [s for s in plan.steps(stand, options.messages) if s.kind in options.only]
         rounds = [
             [s for s in steps if not number or not s.once] for number in range(options.rounds)

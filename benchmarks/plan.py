@@ -1,11 +1,12 @@
 """What a round measures, by name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from benchmarks import measures
 from benchmarks.databases import Database
 from benchmarks.measures import rate
+from benchmarks.movers import Movers, has_original
 from benchmarks.results import Results
 from benchmarks.stand import Stand
 
@@ -20,9 +21,15 @@ IDLE, PICK_UP, WAKE = "idle", "pick-up", "wake"
 PLAIN_ONE, PLAIN_GROUPS = "plain one", "plain groups"
 IMPORT_ONE, IMPORT_GROUPS = "import one", "import groups"
 LATENCY, RECOVERY = "latency", "recovery"
+# Of events between two databases with PgQ; the first three by the size of batches.
+COPIED, MOVED, ORIGINAL = "pgq copied", "pgq moved", "pgq moved by the original"
+PGQ_LATENCY = "pgq latency"
+# Size of batches, and how many of them.
+BATCHES = {500: 60, 5000: 12}
 
 # What --only may name.
-KINDS = ("throughput", "latency", "idle", "recovery")
+MOVER = "mover"
+KINDS = ("throughput", "latency", "idle", "recovery", MOVER)
 
 
 @dataclass(frozen=True)
@@ -43,7 +50,36 @@ def steps(stand: Stand, messages: int) -> list[Step]:
         found.append(Step("throughput", name, _bare(stand, first, name, count, group)))
     found.append(Step("idle", IDLE, _idle(stand, first)))
     found.append(Step("recovery", RECOVERY, _recovery(stand, first, MORE * messages), once=True))
+    found += _of_movers(stand)
     return found
+
+
+def _of_movers(stand: Stand) -> Iterator[Step]:
+    """Nothing where PostgreSQL is not installed, without the original where that is not."""
+    if not stand.has_movers:
+        return
+    measured = {COPIED: Movers.copied, MOVED: Movers.moved}
+    if has_original():
+        measured[ORIGINAL] = Movers.moved_by_original
+    for size, batches in BATCHES.items():
+        for name, work in measured.items():
+            yield Step(
+                MOVER, f"{name} {size}", _moved(stand, f"{name} {size}", work, size, batches)
+            )
+
+    def latency(results: Results) -> None:
+        results.add(PGQ_LATENCY, *stand.movers.latencies(LATENCY_SECONDS))
+
+    yield Step(MOVER, PGQ_LATENCY, latency)
+
+
+def _moved(
+    stand: Stand, name: str, work: Callable[[Movers, int, int], float], size: int, batches: int
+) -> Callable[[Results], None]:
+    def measure(results: Results) -> None:
+        results.add(name, work(stand.movers, size, batches))
+
+    return measure
 
 
 def _of_database(stand: Stand, database: Database, messages: int) -> list[Step]:

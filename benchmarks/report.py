@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from rich.table import Table
 
 from benchmarks import plan
+from benchmarks.movers import LOOP_DELAY, TICKER_PERIOD
 from benchmarks.results import Results
 
 # The import one by one is to reach this part of what the bare driver reaches one by one,
@@ -16,6 +17,12 @@ GROUPS_TARGET = 5 * ONE_TARGET
 LATENCY_TARGET = 0.100
 IDLE_TARGET = 0.01
 PICK_UP_TARGET = 0.050
+
+# A mover is to reach these parts of the original's way and of COPY, with the larger batches;
+ORIGINAL_TARGET, COPIED_TARGET = 2.0, 0.5
+LARGE = max(plan.BATCHES)
+# and so many seconds at ten events a second.
+MOVED_TARGET = 0.25
 
 LIMIT = "limit"
 
@@ -55,6 +62,9 @@ def _sections(results: Results, databases: list[tuple[str, str]]) -> Iterator[li
     yield _transport(results)
     yield [line for name, _ in databases for line in _latency(results, name)]
     yield _idle(results)
+    for size in plan.BATCHES:
+        yield _movers(results, size)
+    yield _moved_latency(results)
 
 
 def _throughput(results: Results, database: str, driver: str) -> list[Line]:
@@ -155,6 +165,47 @@ def _idle(results: Results) -> list[Line]:
             Line("kill -9 under load → all committed by another", f"{seconds:.1f} s", "once",
                  "of a lease of 60 s", "< 60 s", seconds < 60)
         )  # fmt: skip
+    return lines
+
+
+def _movers(results: Results, size: int) -> list[Line]:
+    copied, moved, original = (
+        f"{kind} {size}" for kind in (plan.COPIED, plan.MOVED, plan.ORIGINAL)
+    )
+    if moved not in results:
+        return []
+    batches = f"PgQ, batches of {size:,}"
+    lines = [_rate(results, copied, f"{batches}: COPY alone", LIMIT)]
+    if original in results:
+        ratio = f"{_times(results, original, copied)} COPY"
+        lines.append(_rate(results, original, f"{batches}: python3-pgq SerialConsumer", ratio))
+    ratios = f"{_times(results, moved, copied)} COPY, {_times(results, moved, original)} original"
+    if size != LARGE:
+        return [*lines, _rate(results, moved, f"{batches}: mover", ratios)]
+    met = (results.ratio(moved, copied) or 0) >= COPIED_TARGET
+    target = f"≥ {COPIED_TARGET} × COPY"
+    if original in results:
+        met = met and (results.ratio(moved, original) or 0) >= ORIGINAL_TARGET
+        target += f", ≥ {ORIGINAL_TARGET:.0f} × original"
+    return [*lines, _rate(results, moved, f"{batches}: mover", ratios, target, met)]
+
+
+def _moved_latency(results: Results) -> list[Line]:
+    if plan.PGQ_LATENCY not in results:
+        return []
+    lines = []
+    for percent, target in ((50, MOVED_TARGET), (95, None)):
+        reached = results.percentile(plan.PGQ_LATENCY, percent)
+        lines.append(
+            Line(
+                f"PgQ: insert → commit on the target at 10 a second, p{percent}",
+                f"{reached * 1000:.0f} ms",
+                f"of {len(results.figures(plan.PGQ_LATENCY))} events",
+                f"ticker each {TICKER_PERIOD} s, loop_delay {LOOP_DELAY} s",
+                f"≤ {target * 1000:.0f} ms" if target else "",
+                reached <= target if target else None,
+            )
+        )
     return lines
 
 

@@ -5,6 +5,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -13,12 +14,14 @@ import redis
 from benchmarks import plain
 from benchmarks.databases import Commits, Database, Postgres, Sqlite
 from benchmarks.donations import DONORS, QUEUE, TRACKING, message
+from benchmarks.movers import Movers
 from benchmarks.numbers import Numbers
 from benchmarks.observed import Observed
 from benchmarks.rows import Pattern, Rows
 from benchmarks.worker import Worker
 from queues.deadletter import damaged_queue
 from queues.reserved import RESERVED
+from tests.pgq import Cluster
 from tests.postgres import programs
 from tests.servers import Valkey
 
@@ -51,6 +54,21 @@ class Stand:
 
     def __exit__(self, *details: object) -> None:
         self._stack.close()
+
+    @property
+    def has_movers(self) -> bool:
+        """Whether there is a PostgreSQL to move events in."""
+        return isinstance(self.databases[0], Postgres)
+
+    @cached_property
+    def movers(self) -> Movers:
+        """Between two more databases of the PostgreSQL; their state is in its first one."""
+        database = self.databases[0]
+        environment = self._environment(database)
+        database.migrate(environment)
+        movers = Movers(Cluster(database), environment)
+        self._stack.callback(movers.close)
+        return movers
 
     @property
     def log(self) -> Path:
