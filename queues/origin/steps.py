@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import redis
@@ -80,7 +81,7 @@ def point(swap: Swap) -> Iterator[str]:
             _make_replica(node, target)
     end = target.now().offset
     for node in others:
-        wait_until(lambda node=node: _has(node, target, end), f"{node} in sync", COPYING)  # type: ignore[misc]
+        wait_until(partial(_has, node, target, end), f"{node} in sync", COPYING)
         yield f"{node} is a replica of {target}, in sync"
     release(swap.found.nodes)
     if swap.sentinels:
@@ -124,7 +125,7 @@ def probe(swap: Swap) -> Iterator[str]:
     target.client.delete(PROBE)  # of one that was killed
     target.client.rpush(PROBE, message)
     for node in replicas:
-        wait_until(lambda node=node: _reads(node, message), f"{node} got the probe message")  # type: ignore[misc]
+        wait_until(partial(_reads, node, message), f"{node} got the probe message")
     if target.client.lpop(PROBE) != message:
         raise Refused(f"{target} did not give the probe message back")
     if found := [d for n in replicas for d in contents.differences(target, n, swap.instance)]:
