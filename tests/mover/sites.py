@@ -36,10 +36,10 @@ class Site:
             batch_size=500,
         )
 
-    def bodies(self, queue: str) -> list[bytes]:
+    def bodies(self, queue: str, first: int = 0) -> list[bytes]:
         """What stands in the outbox for a queue, in order."""
         rows = self.outbox.filter(queue=queue).order_by("pk")
-        return [bytes(body) for body in rows.values_list("body", flat=True)]
+        return [bytes(body) for body in rows.values_list("body", flat=True)[first:]]
 
     def clear(self) -> None:
         """Empty its tables."""

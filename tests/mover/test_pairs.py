@@ -7,6 +7,7 @@ import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
 from queues.mover import places
+from queues.mover.config import load
 from queues.mover.interface import LostPosition
 from queues.mover.moving import Mover
 from tests import pgq
@@ -42,7 +43,7 @@ def pair(
 
 @pytest.fixture
 def mover(pair: tuple[movers.Place, movers.Place], tmp_path: Path) -> Iterator[Mover]:
-    made = places.mover(movers.config(tmp_path, *pair))
+    made = places.mover(load(movers.ini(tmp_path, *pair)))
     made.register()
     yield made
     made.source.close()
