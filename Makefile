@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 # Two processes are what two cores carry.
 TEST_ARGS ?= -n 2
-PROOF_ARGS ?=
+# The proofs wait more than they work: for leases to end, for servers to come back.
+PROOF_ARGS ?= -n 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up test proof bench lint format clean

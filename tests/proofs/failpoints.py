@@ -9,7 +9,7 @@ group of its own. Once the marker file exists nothing is killed any more.
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from django.db.backends.base.base import BaseDatabaseWrapper
 from redis.client import Pipeline
 
-from queues import channel, consumer, effects, inbox, outbox, unacked
+from queues import channel, effects, inbox, outbox, reserved, unacked
 
 QUEUE = "donations"
 
@@ -69,8 +69,8 @@ def _pushes(*_: object, **__: object) -> bool:
     return "relay" in _within
 
 
-def _always(*_: object) -> bool:
-    return True
+def _sets_aside(_client: object, _tag: str, letters: Sequence[object] = ()) -> bool:
+    return bool(letters)
 
 
 STEPS = {
@@ -91,8 +91,8 @@ STEPS = {
 
 #: Reached only by a group that has a message to set aside.
 DAMAGED_STEPS = {
-    "before dead letters": Step(consumer, "_settle", BEFORE, _always),
-    "after dead letters": Step(consumer, "_settle", AFTER, _always),
+    "before dead letters": Step(reserved, "settle", BEFORE, _sets_aside),
+    "after dead letters": Step(reserved, "settle", AFTER, _sets_aside),
     "before damaged commit": Step(inbox, "mark", AFTER, _marks("donations-damaged")),
     "before damaged ack": Step(unacked.Unacked, "ack", BEFORE, _acknowledges("donations-damaged")),
 }
