@@ -10,6 +10,8 @@ from queues import heartbeats
 from tests.crm.imports import donation
 from tests.workers import Stand, Worker, sqlite_stand, wait_for
 
+pytestmark = pytest.mark.proof
+
 BEAT = heartbeats.of_beat("frqueue")
 
 

@@ -126,6 +126,7 @@ def test_handlers_that_were_there_before_are_there_again() -> None:
     assert signal.getsignal(signal.SIGTERM) == before
 
 
+@pytest.mark.proof
 class TestProcess:
     def test_a_signal_ends_it_after_the_turn(
         self,
@@ -270,6 +271,7 @@ class TestReload:
         cluster.drop(database)
 
 
+@pytest.mark.proof
 class TestBackground:
     def command(self, ini: Path, *switches: str) -> subprocess.CompletedProcess[str]:
         words = [sys.executable, "-m", "queues.mover.main", *switches, str(ini)]

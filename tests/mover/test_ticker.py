@@ -24,6 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def ticker(source: Database) -> Iterator[Ticker]:
     """Of the source database."""
+    # PostgreSQL may not have noticed yet that the one before is gone.
+    until(lambda: source.one("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 0)
     made = Ticker(source.dsn, period=0.01)
     yield made
     made.close()

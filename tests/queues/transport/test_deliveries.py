@@ -146,6 +146,7 @@ def test_what_a_task_rejects_or_fails_with_is_kept_for_a_person(
     wait_for(broker.at_rest)
 
 
+@pytest.mark.proof
 def test_a_message_that_kills_its_worker_is_handed_out_alone_and_counted(broker: Broker) -> None:
     broker.push("donations", "good 1", "kill", "good 2")
     assert wait_for(lambda: broker.damaged("donations")) == [{"body": ["kill"]}]
@@ -156,6 +157,7 @@ def test_a_message_that_kills_its_worker_is_handed_out_alone_and_counted(broker:
     assert not broker.client.exists("deliveries", "deliveries_index")
 
 
+@pytest.mark.proof
 def test_a_task_longer_than_the_lease_runs_once(broker: Broker) -> None:
     broker.push("donations", f"sleep:{VISIBILITY_TIMEOUT * 2}")
     wait_for(lambda: broker.texts("done"))
@@ -163,6 +165,7 @@ def test_a_task_longer_than_the_lease_runs_once(broker: Broker) -> None:
     wait_for(broker.at_rest)
 
 
+@pytest.mark.proof
 def test_a_task_killed_by_its_hard_time_limit_comes_back_as_a_suspect(broker: Broker) -> None:
     broker.push("limited", "sleep:60")
     wait_for(lambda: broker.results("done"))

@@ -40,6 +40,7 @@ def test_what_a_dead_worker_held_comes_back_in_order_and_suspect(broker: Broker)
         assert sorted(broker.texts()) == ["sleep:60:0", "sleep:60:1"]
 
 
+@pytest.mark.proof
 def test_a_busy_worker_restores_too(broker: Broker) -> None:
     broker.push("refunds", "lost")
     with Worker(broker.url):
@@ -79,6 +80,7 @@ def test_stopping_under_load_ends_soon_and_runs_nothing_twice(broker: Broker) ->
     broker.client.delete("refunds")
 
 
+@pytest.mark.proof
 def test_a_worker_outlives_its_redis_and_acknowledges_what_ran_meanwhile(
     own: tuple[Valkey, Broker],
 ) -> None:
@@ -97,6 +99,7 @@ def test_a_worker_outlives_its_redis_and_acknowledges_what_ran_meanwhile(
         assert worker.alive()
 
 
+@pytest.mark.proof
 def test_a_broken_connection_does_not_run_a_task_twice(broker: Broker) -> None:
     with Worker(broker.url):
         broker.push("refunds", "sleep:1")

@@ -10,6 +10,8 @@ from tests.queues.transport.conftest import Broker, Worker, wait_for
 from tests.queues.transport.test_deliveries import celery
 from tests.servers import DebianRedis, Server, Valkey
 
+pytestmark = pytest.mark.proof
+
 WINDOW = {"since": "2026-11-21T10:00:00+00:00", "by": "ada@ops", "reason": "new disk", "window": 1}
 
 
