@@ -87,7 +87,7 @@ class Movers:
         with self._backlog(size, batches):
             table = self._source.one("SELECT pgq.current_event_table(%s)", QUEUE)
             cursor = self._source.connection.cursor()
-            some = f"SELECT {columns} FROM {table} LIMIT {size}"  # noqa: S608
+            some = f"SELECT {columns} FROM {table} LIMIT {size}"  # noqa: S608  our own names
             with cursor.copy(f"COPY ({some}) TO STDOUT (FORMAT binary)") as copy:
                 content = b"".join(copy)
             table = self._target.one("SELECT pgq.current_event_table(%s)", TARGET_QUEUE)
