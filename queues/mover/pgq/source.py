@@ -24,6 +24,10 @@ SORTING = "64MB"
 
 # The next batch is the same again after a crash, so its beginning need not wait for the disk; its
 # end does.
+# PgQ reads where a consumer is and then writes which batch it has, without a lock in between: the
+# late write of another mover of the name would set it back. Nothing can be finished meanwhile, as
+# no batch is open where one is opened.
+_ALONE = "SELECT pg_advisory_xact_lock(hashtext('queue_mover'), hashtext(%s || '/' || %s))"
 _NEXT = """
 SELECT batch_id, prev_tick_id, prev_tick_time, cur_tick_id, cur_tick_time,
        set_config('synchronous_commit', 'off', true)
@@ -150,7 +154,9 @@ class PgqSource:
         """From the last finished tick to the one after it."""
         with self._link.use() as connection:
             try:
-                row = connection.execute(_NEXT, [self._queue, self._name]).fetchone()
+                with connection.transaction():
+                    connection.execute(_ALONE, [self._queue, self._name])
+                    row = connection.execute(_NEXT, [self._queue, self._name]).fetchone()
             except RaiseException as error:
                 if "Not subscriber" not in str(error):
                     raise
